@@ -250,11 +250,11 @@ fn bodies_are_what_the_golden_files_say() {
         (
             "problem",
             serde_json::to_value(body::Problem {
-                title: "Unprocessable Content".into(),
+                title: "Unprocessable Entity".into(),
                 status: 422,
-                detail: "limit: must be 1 to 200, not 0".into(),
+                detail: "limit: must be a whole number from 1 to 200".into(),
                 code: ErrorCode::Invalid,
-                errors: vec![body::FieldError { field: "limit".into(), message: "must be 1 to 200, not 0".into() }],
+                errors: vec![body::FieldError { field: "limit".into(), message: "must be a whole number from 1 to 200".into() }],
             }),
         ),
     ];
