@@ -1,0 +1,190 @@
+//! Export: everything in the database as it was at one moment, page by page.
+
+use frontdesk_protocol::{Id, Message, Role, RoomStatus, Seq};
+use sqlx::{Row as _, Sqlite, Transaction};
+
+use crate::{
+    AttachmentRecord, Error, Event, EventRecord, MessageRecord, Pool, ReceiptRecord, Record, RoomRecord, Store, StoredAttachment,
+    UserRecord, attachments, columns, messages, people,
+    receipts::{self, ReceiptRow},
+    sqlite::Row,
+};
+
+/// Users, or events of a room, of one page.
+const PAGE: i64 = 500;
+
+/// An export on its way. It reads one snapshot, beside which writes go on; dropping it ends it.
+#[derive(Debug)]
+pub struct Export {
+    snapshot: Transaction<'static, Sqlite>,
+    next: Stage,
+}
+
+/// What comes next.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    Meta,
+    Users { after: Id },
+    Rooms { after: Id },
+    Events { room_id: Id, after: Seq },
+    End,
+}
+
+impl Store {
+    /// Starts an export; writes go on beside it.
+    pub async fn export(&self) -> Result<Export, Error> {
+        let snapshot = match &self.inner.pool {
+            Pool::Sqlite(pool) => pool.begin().await?,
+        };
+        Ok(Export { snapshot, next: Stage::Meta })
+    }
+}
+
+impl Export {
+    /// The next records: the database, people, then each room with its messages, files and status changes in seq order
+    /// and its receipts. `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<Vec<Record>>, Error> {
+        loop {
+            let records = match self.next {
+                Stage::Meta => self.meta().await?,
+                Stage::Users { after } => self.users(after).await?,
+                Stage::Rooms { after } => self.room(after).await?,
+                Stage::Events { room_id, after } => self.events(room_id, after).await?,
+                Stage::End => return Ok(None),
+            };
+            if !records.is_empty() {
+                return Ok(Some(records));
+            }
+        }
+    }
+
+    async fn meta(&mut self) -> sqlx::Result<Vec<Record>> {
+        let epoch = sqlx::query_scalar("select epoch from meta").fetch_one(&mut *self.snapshot).await?;
+        self.next = Stage::Users { after: 0 };
+        Ok(vec![Record::Meta { epoch }])
+    }
+
+    async fn users(&mut self, after: Id) -> sqlx::Result<Vec<Record>> {
+        let rows = sqlx::query(concat!("select ", people::account_columns!(), " from users u where u.id > $1 order by u.id limit $2"))
+            .bind(after)
+            .bind(PAGE)
+            .fetch_all(&mut *self.snapshot)
+            .await?;
+        let users = rows.iter().map(user).collect::<sqlx::Result<Vec<_>>>()?;
+        self.next = users.last().map_or(Stage::Rooms { after: 0 }, |last| Stage::Users { after: last.id });
+        Ok(users.into_iter().map(Record::User).collect())
+    }
+
+    async fn room(&mut self, after: Id) -> sqlx::Result<Vec<Record>> {
+        let row = sqlx::query("select id, user_id, status, created_at, updated_at from rooms where id > $1 order by id limit 1")
+            .bind(after)
+            .fetch_optional(&mut *self.snapshot)
+            .await?;
+        let room = row.as_ref().map(room).transpose()?;
+        self.next = room.as_ref().map_or(Stage::End, |room| Stage::Events { room_id: room.id, after: 0 });
+        Ok(room.into_iter().map(Record::Room).collect())
+    }
+
+    async fn events(&mut self, room_id: Id, after: Seq) -> sqlx::Result<Vec<Record>> {
+        let (events, last) = self.page(room_id, after).await?;
+        if let Some(last) = last {
+            self.next = Stage::Events { room_id, after: last };
+            return Ok(events);
+        }
+        self.next = Stage::Rooms { after: room_id };
+        let receipts = receipts::of_room(&mut self.snapshot, room_id).await?;
+        Ok(receipts.iter().map(receipt).collect())
+    }
+
+    /// Events of a room past a seq, and the last seq of them.
+    async fn page(&mut self, room_id: Id, after: Seq) -> sqlx::Result<(Vec<Record>, Option<Seq>)> {
+        let messages = messages::oldest(&mut self.snapshot, room_id, after, PAGE).await?;
+        let changes = messages::status_changes(&mut self.snapshot, room_id, after, PAGE).await?;
+        let with_files = messages.iter().filter(|message| !message.attachments.is_empty()).map(|message| message.id);
+        let files = attachments::of_messages(&mut self.snapshot, with_files).await?;
+        let mut records: Vec<(Seq, Vec<Record>)> = messages.into_iter().map(|said| (said.seq, message(said, &files))).collect();
+        records.extend(changes.into_iter().filter_map(|(seq, event)| Some((seq, vec![change(event)?]))));
+        records.sort_by_key(|(seq, _)| *seq);
+        records.truncate(PAGE as usize);
+        let last = records.last().map(|(seq, _)| *seq);
+        Ok((records.into_iter().flat_map(|(_, records)| records).collect(), last))
+    }
+}
+
+fn user(row: &Row) -> sqlx::Result<UserRecord> {
+    let account = people::from_row(row)?;
+    Ok(UserRecord {
+        id: account.user.id,
+        phone: account.phone,
+        name: account.user.name,
+        role: account.user.role,
+        password_hash: account.password_hash,
+        disabled: Some(account.disabled),
+        last_seen: account.last_seen,
+    })
+}
+
+fn room(row: &Row) -> sqlx::Result<RoomRecord> {
+    let status: RoomStatus = columns::status(row, "status")?;
+    Ok(RoomRecord {
+        id: row.try_get("id")?,
+        user_id: row.try_get("user_id")?,
+        status: Some(status),
+        created_at: columns::time(row, "created_at")?,
+        updated_at: Some(columns::time(row, "updated_at")?),
+    })
+}
+
+/// A message and then its files.
+fn message(message: Message, files: &[(Id, StoredAttachment)]) -> Vec<Record> {
+    let side: Role = message.sender.role;
+    let record = MessageRecord {
+        id: Some(message.id),
+        room_id: message.room_id,
+        seq: Some(message.seq),
+        sender_id: message.sender.id,
+        side: Some(side),
+        message: message.message,
+        client_id: message.client_id,
+        created_at: message.created_at,
+    };
+    let own = files.iter().filter(|(message_id, _)| *message_id == message.id);
+    std::iter::once(Record::Message(record)).chain(own.map(|(message_id, file)| attachment(*message_id, file))).collect()
+}
+
+fn attachment(message_id: Id, file: &StoredAttachment) -> Record {
+    let seen = &file.attachment;
+    Record::Attachment(AttachmentRecord {
+        id: Some(seen.id),
+        message_id,
+        name: seen.name.clone(),
+        content_type: seen.content_type.clone(),
+        size: seen.size,
+        width: seen.width,
+        height: seen.height,
+        bytes: None,
+        key: file.key.clone(),
+        thumbnail: file.thumbnail,
+    })
+}
+
+fn change(event: Event) -> Option<Record> {
+    match event {
+        Event::StatusChanged { room_id, seq, status, user_id, created_at } => {
+            Some(Record::Event(EventRecord { room_id, seq, status, user_id, created_at }))
+        }
+        Event::Message(_) | Event::Receipt(_) | Event::RoomMade { .. } => None,
+    }
+}
+
+fn receipt(row: &ReceiptRow) -> Record {
+    Record::Receipt(ReceiptRecord {
+        room_id: row.room_id,
+        user_id: row.user_id,
+        side: Some(row.side),
+        read_message_id: row.read.message_id,
+        read_at: row.read.at,
+        delivered_message_id: row.delivered.message_id,
+        delivered_at: row.delivered.at,
+    })
+}

@@ -1,0 +1,335 @@
+//! Receipts: one row for each person and room, two watermarks that only grow.
+
+use std::collections::{HashMap, HashSet};
+
+use frontdesk_protocol::{Id, Role, Seq, Timestamp, User, frame::Receipt};
+use sqlx::Row as _;
+
+use crate::{
+    Error, Event, Pending, Store,
+    batch::{Job, Work},
+    columns,
+    sqlite::{Connection, Row},
+};
+
+/// Which watermark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MarkKind {
+    /// Read by the person.
+    Read,
+    /// Arrived at a device of the person.
+    Delivered,
+}
+
+/// A person's watermark to be moved up to a message.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    /// Where.
+    pub room_id: Id,
+    /// Whose; `role` is the side.
+    pub person: User,
+    /// The newest message that was read or has arrived.
+    pub message_id: Id,
+    /// Which watermark.
+    pub kind: MarkKind,
+}
+
+/// What became of a mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarkOutcome {
+    /// The watermark moved.
+    Moved,
+    /// It was there or further already.
+    Unmoved,
+    /// No message of this room.
+    NoSuchMessage,
+}
+
+/// A watermark as it stands, with what a `read_receipt` or `delivered` frame tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceiptMark {
+    /// Where.
+    pub room_id: Id,
+    /// Whose.
+    pub user_id: Id,
+    /// The person's side when it last moved.
+    pub role: Role,
+    /// Which watermark. `Read` implies `Delivered` at least as far.
+    pub kind: MarkKind,
+    /// The message that was named.
+    pub message_id: Id,
+    /// The seq of that message.
+    pub seq: Seq,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Store {
+    /// Queues a mark; resolves when it has its place in the order, the [`Pending`] when it is stored.
+    pub async fn mark(&self, mark: Mark) -> Result<Pending<MarkOutcome>, Error> {
+        self.queue().push(|reply| Job::Mark(mark, reply)).await
+    }
+
+    /// The watermarks of everybody who has one in the room.
+    pub async fn receipts(&self, room_id: Id) -> Result<Vec<Receipt>, Error> {
+        let rows = of_room(&mut *self.reader().await?, room_id).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| Receipt { user_id: row.user_id, role: row.side, read_seq: row.read.seq, delivered_seq: row.delivered.seq })
+            .collect())
+    }
+
+    /// The same with message ids and times, for saying them again.
+    pub async fn receipt_marks(&self, room_id: Id) -> Result<Vec<ReceiptMark>, Error> {
+        let rows = of_room(&mut *self.reader().await?, room_id).await?;
+        Ok(rows.iter().flat_map(|row| [row.mark(MarkKind::Read), row.mark(MarkKind::Delivered)]).flatten().collect())
+    }
+}
+
+/// One watermark.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Watermark {
+    pub(crate) seq: Seq,
+    pub(crate) message_id: Option<Id>,
+    pub(crate) at: Option<Timestamp>,
+}
+
+/// A person's row in a room.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReceiptRow {
+    pub(crate) room_id: Id,
+    pub(crate) user_id: Id,
+    pub(crate) side: Role,
+    pub(crate) read: Watermark,
+    pub(crate) delivered: Watermark,
+}
+
+impl ReceiptRow {
+    fn mark(&self, kind: MarkKind) -> Option<ReceiptMark> {
+        let watermark = match kind {
+            MarkKind::Read => self.read,
+            MarkKind::Delivered => self.delivered,
+        };
+        let (message_id, at) = watermark.message_id.zip(watermark.at)?;
+        Some(ReceiptMark { room_id: self.room_id, user_id: self.user_id, role: self.side, kind, message_id, seq: watermark.seq, at })
+    }
+
+    /// Moves a watermark up to a message; false if it was there or further. Whoever has read has received.
+    pub(crate) fn raise(&mut self, kind: MarkKind, side: Role, to: Watermark) -> bool {
+        let watermark = match kind {
+            MarkKind::Read => &mut self.read,
+            MarkKind::Delivered => &mut self.delivered,
+        };
+        if to.seq <= watermark.seq {
+            return false;
+        }
+        *watermark = to;
+        self.side = side;
+        if kind == MarkKind::Read && self.delivered.seq < to.seq {
+            self.delivered = to;
+        }
+        true
+    }
+}
+
+fn from_row(row: &Row) -> sqlx::Result<ReceiptRow> {
+    Ok(ReceiptRow {
+        room_id: row.try_get("room_id")?,
+        user_id: row.try_get("user_id")?,
+        side: columns::role(row, "side")?,
+        read: Watermark {
+            seq: row.try_get("read_seq")?,
+            message_id: row.try_get("read_message_id")?,
+            at: columns::time_or_none(row, "read_at")?,
+        },
+        delivered: Watermark {
+            seq: row.try_get("delivered_seq")?,
+            message_id: row.try_get("delivered_message_id")?,
+            at: columns::time_or_none(row, "delivered_at")?,
+        },
+    })
+}
+
+macro_rules! receipt_columns {
+    () => {
+        "p.room_id, p.user_id, p.side, p.read_seq, p.read_message_id, p.read_at, p.delivered_seq, p.delivered_message_id, p.delivered_at"
+    };
+}
+
+pub(crate) async fn of_room(connection: &mut Connection, room_id: Id) -> sqlx::Result<Vec<ReceiptRow>> {
+    let rows = sqlx::query(concat!("select ", receipt_columns!(), " from receipts p where p.room_id = $1 order by p.user_id"))
+        .bind(room_id)
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// A message as a mark needs it.
+struct Target {
+    room_id: Id,
+    seq: Seq,
+    user_count: i64,
+    admin_count: i64,
+}
+
+/// The furthest that one side has read in a room, and the other side's messages up to there.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Furthest {
+    pub(crate) seq: Seq,
+    pub(crate) count: i64,
+}
+
+/// Moves the watermarks of a set of marks, in order.
+pub(crate) async fn store(work: &mut Work, set: Vec<Mark>) -> sqlx::Result<Vec<MarkOutcome>> {
+    if set.is_empty() {
+        return Ok(Vec::new());
+    }
+    let targets = targets(work, &set).await?;
+    let mut rows = stored(work, &set).await?;
+    let mut moved = HashSet::new();
+    let mut furthest: HashMap<(Id, Role), Furthest> = HashMap::new();
+    let mut outcomes = Vec::with_capacity(set.len());
+    for mark in set {
+        let Some(target) = targets.get(&mark.message_id).filter(|target| target.room_id == mark.room_id) else {
+            outcomes.push(MarkOutcome::NoSuchMessage);
+            continue;
+        };
+        let (room_id, user_id, role, kind) = (mark.room_id, mark.person.id, mark.person.role, mark.kind);
+        let row = rows.entry((room_id, user_id)).or_insert_with(|| ReceiptRow::none(room_id, user_id, role));
+        let to = Watermark { seq: target.seq, message_id: Some(mark.message_id), at: Some(work.now) };
+        if !row.raise(kind, role, to) {
+            outcomes.push(MarkOutcome::Unmoved);
+            continue;
+        }
+        moved.insert((room_id, user_id));
+        if kind == MarkKind::Read {
+            furthest.entry((room_id, role)).or_default().raise(target, role);
+        }
+        let mark = ReceiptMark { room_id, user_id, role, kind, message_id: mark.message_id, seq: target.seq, at: work.now };
+        work.events.push(Event::Receipt(mark));
+        outcomes.push(MarkOutcome::Moved);
+    }
+    let moved: Vec<_> = moved.into_iter().map(|key| rows[&key]).collect();
+    write(work, &moved).await?;
+    raise_rooms(work, &furthest).await?;
+    Ok(outcomes)
+}
+
+impl ReceiptRow {
+    pub(crate) fn none(room_id: Id, user_id: Id, side: Role) -> Self {
+        Self { room_id, user_id, side, read: Watermark::default(), delivered: Watermark::default() }
+    }
+}
+
+impl Furthest {
+    fn or_further(self, other: Option<&Self>) -> Self {
+        other.copied().filter(|other| other.seq > self.seq).unwrap_or(self)
+    }
+
+    fn raise(&mut self, target: &Target, reader: Role) {
+        if target.seq > self.seq {
+            let count = if reader == Role::User { target.admin_count } else { target.user_count };
+            *self = Self { seq: target.seq, count };
+        }
+    }
+}
+
+async fn targets(work: &mut Work, set: &[Mark]) -> sqlx::Result<HashMap<Id, Target>> {
+    let rows = sqlx::query(concat!("select id, room_id, seq, user_count, admin_count from messages where id in ", columns::ids_sql!()))
+        .bind(columns::ids(set.iter().map(|mark| mark.message_id)))
+        .fetch_all(&mut work.connection)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let target = Target {
+                room_id: row.try_get("room_id")?,
+                seq: row.try_get("seq")?,
+                user_count: row.try_get("user_count")?,
+                admin_count: row.try_get("admin_count")?,
+            };
+            Ok((row.try_get("id")?, target))
+        })
+        .collect()
+}
+
+async fn stored(work: &mut Work, set: &[Mark]) -> sqlx::Result<HashMap<(Id, Id), ReceiptRow>> {
+    let asked: Vec<_> = set.iter().map(|mark| (mark.room_id, mark.person.id)).collect();
+    let rows = sqlx::query(concat!(
+        "select ",
+        receipt_columns!(),
+        " from json_each($1) j cross join receipts p on p.room_id = j.value->>0 and p.user_id = j.value->>1",
+    ))
+    .bind(columns::json(&asked))
+    .fetch_all(&mut work.connection)
+    .await?;
+    rows.iter().map(|row| from_row(row).map(|receipt| ((receipt.room_id, receipt.user_id), receipt))).collect()
+}
+
+pub(crate) async fn write(work: &mut Work, rows: &[ReceiptRow]) -> sqlx::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let ms = |watermark: &Watermark| watermark.at.map(Timestamp::as_millis);
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let (read, delivered) = (&row.read, &row.delivered);
+            let read = (read.seq, read.message_id, ms(read));
+            let delivered = (delivered.seq, delivered.message_id, ms(delivered));
+            (row.room_id, row.user_id, columns::role_text(row.side), read.0, read.1, read.2, delivered.0, delivered.1, delivered.2)
+        })
+        .collect();
+    // "where true" keeps SQLite from reading "on conflict" as a join.
+    sqlx::query(
+        "insert into receipts (room_id, user_id, side, read_seq, read_message_id, read_at, delivered_seq, delivered_message_id, delivered_at) \
+         select j.value->>0, j.value->>1, j.value->>2, j.value->>3, j.value->>4, j.value->>5, j.value->>6, j.value->>7, j.value->>8 \
+         from json_each($1) j where true \
+         on conflict (room_id, user_id) do update set side = excluded.side, \
+         read_seq = excluded.read_seq, read_message_id = excluded.read_message_id, read_at = excluded.read_at, \
+         delivered_seq = excluded.delivered_seq, delivered_message_id = excluded.delivered_message_id, delivered_at = excluded.delivered_at",
+    )
+    .bind(columns::json(&rows))
+    .execute(&mut work.connection)
+    .await?;
+    Ok(())
+}
+
+/// Raises what the sides have read in rooms. A room changes only when one side as a whole has read further.
+pub(crate) async fn raise_rooms(work: &mut Work, furthest: &HashMap<(Id, Role), Furthest>) -> sqlx::Result<()> {
+    if furthest.is_empty() {
+        return Ok(());
+    }
+    let rows = sqlx::query(concat!(
+        "select id, user_read_seq, user_read_count, admins_read_seq, admins_read_count from rooms where id in ",
+        columns::ids_sql!()
+    ))
+    .bind(columns::ids(furthest.keys().map(|(room_id, _)| *room_id)))
+    .fetch_all(&mut work.connection)
+    .await?;
+    let mut raised = Vec::new();
+    for row in &rows {
+        let room_id: Id = row.try_get("id")?;
+        let before = (
+            Furthest { seq: row.try_get("user_read_seq")?, count: row.try_get("user_read_count")? },
+            Furthest { seq: row.try_get("admins_read_seq")?, count: row.try_get("admins_read_count")? },
+        );
+        let user = before.0.or_further(furthest.get(&(room_id, Role::User)));
+        let admins = before.1.or_further(furthest.get(&(room_id, Role::Admin)));
+        if (user, admins) != before {
+            raised.push((room_id, user.seq, user.count, admins.seq, admins.count));
+        }
+    }
+    if raised.is_empty() {
+        return Ok(());
+    }
+    let version = work.version().await?;
+    sqlx::query(
+        "update rooms set user_read_seq = j.value->>1, user_read_count = j.value->>2, admins_read_seq = j.value->>3, \
+         admins_read_count = j.value->>4, version = $2 from json_each($1) j where rooms.id = j.value->>0",
+    )
+    .bind(columns::json(&raised))
+    .bind(version)
+    .execute(&mut work.connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,329 @@
+//! Rooms: making and resolving them, their summaries as each side sees them, and what changed since a version.
+
+use std::{fmt, str::FromStr};
+
+use frontdesk_protocol::{
+    Id, Role, Room, RoomStatus, Seq, Timestamp, User,
+    body::{RoomPage, RoomsSummary},
+};
+use sqlx::{QueryBuilder, Row as _, Sqlite};
+
+use crate::{
+    Error, Event, Store, attachments,
+    batch::Work,
+    columns, messages,
+    sqlite::{Connection, Row},
+};
+
+/// What became of a change of status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusOutcome {
+    /// Whether it was another before; if not there is no event.
+    pub changed: bool,
+}
+
+/// A person's room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenOutcome {
+    /// Which.
+    pub room_id: Id,
+    /// Whether it was made just now.
+    pub made: bool,
+}
+
+/// Which rooms to list, newest activity first.
+#[derive(Clone, Debug)]
+pub struct RoomQuery {
+    /// The side that looks: users see their own rooms, admins all.
+    pub viewer: Role,
+    /// Who looks.
+    pub user_id: Id,
+    /// Part of the user's name or phone.
+    pub q: Option<String>,
+    /// Only rooms of this status.
+    pub status: Option<RoomStatus>,
+    /// Only rooms with something that this side has not read.
+    pub unread: bool,
+    /// Where the page before ended.
+    pub cursor: Option<Cursor>,
+    /// How many.
+    pub limit: i64,
+}
+
+/// The place of a room in the list: `1767225605000.7`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// When the room's newest event happened.
+    pub updated_at: Timestamp,
+    /// The room.
+    pub id: Id,
+}
+
+/// A cursor that no page has given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a cursor; take `next` of the page before")]
+pub struct BadCursor;
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.updated_at.as_millis(), self.id)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = BadCursor;
+
+    fn from_str(text: &str) -> Result<Self, BadCursor> {
+        let (ms, id) = text.split_once('.').ok_or(BadCursor)?;
+        let updated_at = Timestamp::from_millis(ms.parse().map_err(|_| BadCursor)?);
+        Ok(Self { updated_at, id: id.parse().map_err(|_| BadCursor)? })
+    }
+}
+
+/// Where a room stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Which room.
+    pub room_id: Id,
+    /// Its newest seq.
+    pub last_seq: Seq,
+    /// The number of its newest change.
+    pub version: i64,
+}
+
+/// The columns of a room `r` of the person `o`, with its newest message `m` by `u`, for [`from_row`].
+macro_rules! room_columns {
+    () => {
+        concat!(
+            "r.id as this_room, r.user_id, o.name as owner_name, o.role as owner_role, o.last_seen, r.status, \
+             r.created_at as made_at, r.updated_at, r.last_seq, r.last_message_id, r.user_messages, r.admin_messages, \
+             r.user_read_count, r.admins_read_count, ",
+            messages::message_columns!(),
+        )
+    };
+}
+
+/// What [`room_columns`] are taken from.
+macro_rules! room_tables {
+    () => {
+        " from rooms r join users o on o.id = r.user_id \
+         left join messages m on m.id = r.last_message_id left join users u on u.id = m.sender_id "
+    };
+}
+
+fn from_row(row: &Row, viewer: Role) -> sqlx::Result<Room> {
+    let (written, read) = match viewer {
+        Role::User => ("admin_messages", "user_read_count"),
+        Role::Admin => ("user_messages", "admins_read_count"),
+    };
+    let last_message = match row.try_get::<Option<Id>, _>("last_message_id")? {
+        Some(_) => Some(messages::from_row(row)?),
+        None => None,
+    };
+    Ok(Room {
+        id: row.try_get("this_room")?,
+        user: User { id: row.try_get("user_id")?, name: row.try_get("owner_name")?, role: columns::role(row, "owner_role")? },
+        status: columns::status(row, "status")?,
+        unread_count: row.try_get::<i64, _>(written)? - row.try_get::<i64, _>(read)?,
+        last_message,
+        last_seq: row.try_get("last_seq")?,
+        online: false,
+        last_seen: columns::time_or_none(row, "last_seen")?,
+        created_at: columns::time(row, "made_at")?,
+        updated_at: columns::time(row, "updated_at")?,
+    })
+}
+
+async fn from_rows(connection: &mut Connection, rows: &[Row], viewer: Role) -> sqlx::Result<Vec<Room>> {
+    let mut rooms = rows.iter().map(|row| from_row(row, viewer)).collect::<sqlx::Result<Vec<_>>>()?;
+    let with_files = rows.iter().map(messages::has_files).collect::<sqlx::Result<Vec<_>>>()?;
+    let wanted = rooms.iter_mut().zip(with_files).filter_map(|(room, files)| room.last_message.as_mut().filter(|_| files));
+    attachments::fill(connection, wanted).await?;
+    Ok(rooms)
+}
+
+impl Store {
+    /// Resolves or reopens a room. `None`: there is no such room.
+    pub async fn set_status(&self, room_id: Id, by: Id, status: RoomStatus) -> Result<Option<StatusOutcome>, Error> {
+        self.write(move |work| Box::pin(set_status(work, room_id, by, status))).await
+    }
+
+    /// The person's newest open room, made if there is none; two calls at once make one. `None`: no such person.
+    pub async fn open_room(&self, user_id: Id) -> Result<Option<OpenOutcome>, Error> {
+        self.write(move |work| Box::pin(open(work, user_id))).await
+    }
+
+    /// A room as one side sees it. Presence is not known here: `online` is false, `last_seen` as stored.
+    pub async fn room(&self, room_id: Id, viewer: Role) -> Result<Option<Room>, Error> {
+        Ok(self.rooms_by_id(&[room_id], viewer).await?.pop())
+    }
+
+    /// Whose room it is.
+    pub async fn room_owner(&self, room_id: Id) -> Result<Option<Id>, Error> {
+        Ok(sqlx::query_scalar("select user_id from rooms where id = $1").bind(room_id).fetch_optional(&mut *self.reader().await?).await?)
+    }
+
+    /// A page of the list of rooms.
+    pub async fn rooms(&self, query: &RoomQuery) -> Result<RoomPage, Error> {
+        let mut reader = self.reader().await?;
+        // One more than asked tells whether there is another page.
+        let rows = list(query).build().fetch_all(&mut *reader).await?;
+        let wanted = usize::try_from(query.limit).unwrap_or(0).min(rows.len());
+        let results = from_rows(&mut reader, &rows[..wanted], query.viewer).await?;
+        let next = results.last().filter(|_| rows.len() > wanted).map(|room| Cursor { updated_at: room.updated_at, id: room.id });
+        Ok(RoomPage { results, next: next.map(|cursor| cursor.to_string()) })
+    }
+
+    /// These rooms, in no particular order; unknown ids are left out.
+    pub async fn rooms_by_id(&self, ids: &[Id], viewer: Role) -> Result<Vec<Room>, Error> {
+        let mut reader = self.reader().await?;
+        let rows = sqlx::query(concat!("select ", room_columns!(), room_tables!(), "where r.id in ", columns::ids_sql!()))
+            .bind(columns::ids(ids.iter().copied()))
+            .fetch_all(&mut *reader)
+            .await?;
+        Ok(from_rows(&mut reader, &rows, viewer).await?)
+    }
+
+    /// Counts over a user's own rooms, or all rooms for an admin.
+    pub async fn summary(&self, viewer: Role, user_id: Id) -> Result<RoomsSummary, Error> {
+        let mut reader = self.reader().await?;
+        Ok(match viewer {
+            Role::User => own_summary(&mut reader, user_id).await?,
+            Role::Admin => full_summary(&mut reader).await?,
+        })
+    }
+
+    /// The number of the newest change of any room.
+    pub async fn version(&self) -> Result<i64, Error> {
+        Ok(sqlx::query_scalar("select version from meta").fetch_one(&mut *self.reader().await?).await?)
+    }
+
+    /// Rooms that changed since a version, by version. A version is never cut in two, so that the last one of a page is
+    /// where to go on; the page may be longer than `limit` for it.
+    pub async fn heads_changed(&self, after_version: i64, limit: i64) -> Result<Vec<Head>, Error> {
+        let rows: Vec<(Id, Seq, i64)> = sqlx::query_as(
+            "select id, last_seq, version from rooms where version > $1 and version <= \
+             (select max(version) from (select version from rooms where version > $1 order by version limit $2) page) \
+             order by version, id",
+        )
+        .bind(after_version)
+        .bind(limit)
+        .fetch_all(&mut *self.reader().await?)
+        .await?;
+        Ok(rows.into_iter().map(|(room_id, last_seq, version)| Head { room_id, last_seq, version }).collect())
+    }
+}
+
+/// The statement of a page. Its parts are fixed texts; what people typed is bound.
+fn list(query: &RoomQuery) -> QueryBuilder<Sqlite> {
+    let mut sql = QueryBuilder::new(concat!("select ", room_columns!(), room_tables!(), "where "));
+    match query.viewer {
+        Role::User => sql.push("r.user_id = ").push_bind(query.user_id),
+        Role::Admin => sql.push("true"),
+    };
+    if query.unread {
+        sql.push(match query.viewer {
+            Role::User => " and r.admin_messages > r.user_read_count",
+            Role::Admin => " and r.user_messages > r.admins_read_count",
+        });
+    }
+    if let Some(status) = query.status {
+        sql.push(" and r.status = ").push_bind(columns::status_text(status));
+    }
+    if let Some(q) = query.q.as_deref().filter(|q| !q.is_empty()) {
+        sql.push(" and o.search like ").push_bind(columns::search_pattern(q)).push(r" escape '\'");
+    }
+    if let Some(cursor) = query.cursor {
+        sql.push(" and (r.updated_at, r.id) < (").push_bind(cursor.updated_at.as_millis()).push(", ").push_bind(cursor.id).push(")");
+    }
+    sql.push(" order by r.updated_at desc, r.id desc limit ").push_bind(query.limit.saturating_add(1));
+    sql
+}
+
+async fn own_summary(connection: &mut Connection, user_id: Id) -> sqlx::Result<RoomsSummary> {
+    let (rooms, rooms_unread, unread, open): (i64, i64, i64, i64) = sqlx::query_as(
+        "select count(*), count(*) filter (where admin_messages > user_read_count), \
+         coalesce(sum(admin_messages - user_read_count), 0), count(*) filter (where status = 'open') \
+         from rooms where user_id = $1",
+    )
+    .bind(user_id)
+    .fetch_one(connection)
+    .await?;
+    Ok(RoomsSummary { rooms, rooms_unread, unread, open, resolved: rooms - open })
+}
+
+/// The counts read indexes only, the sum the unread rooms.
+async fn full_summary(connection: &mut Connection) -> sqlx::Result<RoomsSummary> {
+    let (open, resolved, rooms_unread, unread): (i64, i64, i64, i64) = sqlx::query_as(
+        "select (select count(*) from rooms where status = 'open'), (select count(*) from rooms where status = 'resolved'), \
+         count(*), coalesce(sum(user_messages - admins_read_count), 0) \
+         from rooms where user_messages > admins_read_count",
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(RoomsSummary { rooms: open + resolved, rooms_unread, unread, open, resolved })
+}
+
+async fn set_status(work: &mut Work, room_id: Id, by: Id, status: RoomStatus) -> sqlx::Result<Option<StatusOutcome>> {
+    let row = sqlx::query("select status from rooms where id = $1").bind(room_id).fetch_optional(&mut work.connection).await?;
+    let Some(row) = row else { return Ok(None) };
+    if columns::status(&row, "status")? == status {
+        return Ok(Some(StatusOutcome { changed: false }));
+    }
+    let version = work.version().await?;
+    let seq: Seq = sqlx::query_scalar(
+        "update rooms set status = $2, last_seq = last_seq + 1, version = $3, \
+         updated_at = case when updated_at < $4 then $4 else updated_at end where id = $1 returning last_seq",
+    )
+    .bind(room_id)
+    .bind(columns::status_text(status))
+    .bind(version)
+    .bind(work.now.as_millis())
+    .fetch_one(&mut work.connection)
+    .await?;
+    insert_status_event(&mut work.connection, room_id, seq, status, by, work.now).await?;
+    work.events.push(Event::StatusChanged { room_id, seq, status, user_id: by, created_at: work.now });
+    Ok(Some(StatusOutcome { changed: true }))
+}
+
+pub(crate) async fn insert_status_event(
+    connection: &mut Connection,
+    room_id: Id,
+    seq: Seq,
+    status: RoomStatus,
+    by: Id,
+    at: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query("insert into status_events (room_id, seq, status, user_id, created_at) values ($1, $2, $3, $4, $5)")
+        .bind(room_id)
+        .bind(seq)
+        .bind(columns::status_text(status))
+        .bind(by)
+        .bind(at.as_millis())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn open(work: &mut Work, user_id: Id) -> sqlx::Result<Option<OpenOutcome>> {
+    let newest =
+        sqlx::query_scalar("select id from rooms where user_id = $1 and status = 'open' order by updated_at desc, id desc limit 1")
+            .bind(user_id)
+            .fetch_optional(&mut work.connection)
+            .await?;
+    if let Some(room_id) = newest {
+        return Ok(Some(OpenOutcome { room_id, made: false }));
+    }
+    let version = work.version().await?;
+    let made = sqlx::query_scalar(
+        "insert into rooms (user_id, status, created_at, updated_at, version) \
+         select id, 'open', $2, $2, $3 from users where id = $1 returning id",
+    )
+    .bind(user_id)
+    .bind(work.now.as_millis())
+    .bind(version)
+    .fetch_optional(&mut work.connection)
+    .await?;
+    work.events.extend(made.map(|room_id| Event::RoomMade { room_id }));
+    Ok(made.map(|room_id| OpenOutcome { room_id, made: true }))
+}

@@ -1,0 +1,336 @@
+//! Sending: a run of new messages is judged in memory and stored as one set, whatever its size.
+
+use std::collections::HashMap;
+
+use frontdesk_protocol::{Attachment, Id, Message, Role, RoomStatus, Seq, User};
+use sqlx::Row as _;
+
+use crate::{
+    Error, Event, NewAttachment, Pending, Store, attachments,
+    batch::{Job, Work},
+    columns, messages,
+};
+
+/// A message to be stored. Its sender is an account of this database.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    /// Where.
+    pub room_id: Id,
+    /// Who says it; `role` is the side it is sent from.
+    pub sender: User,
+    /// The text, as it was sent.
+    pub text: String,
+    /// The sender's own id for it: the first use stands.
+    pub client_id: Option<String>,
+    /// Refuse it when the other side wrote past this seq.
+    pub if_last_seq: Option<Seq>,
+    /// Files of it, already on disk.
+    pub attachments: Vec<NewAttachment>,
+    /// The rules refuse it (too long, too fast, …): only whether it is a duplicate is asked, since that is resolved
+    /// before anything else is judged.
+    pub refused: bool,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SendOutcome {
+    /// It is on disk.
+    Stored(Message),
+    /// The first message with this `client_id`, in this room, as it is now.
+    Duplicate(Message),
+    /// The `client_id` is known in another room.
+    ClientIdReused,
+    /// The other side wrote past `if_last_seq`.
+    Stale {
+        /// The room's newest seq.
+        last_seq: Seq,
+    },
+    /// `refused` was set and it is no duplicate.
+    Refused,
+    /// There is no such room.
+    NoSuchRoom,
+}
+
+impl Store {
+    /// Queues a message; resolves when it has its place in the order, the [`Pending`] when it is stored.
+    pub async fn send(&self, message: NewMessage) -> Result<Pending<SendOutcome>, Error> {
+        let message = Box::new(message);
+        self.queue().push(|reply| Job::Send(message, reply)).await
+    }
+}
+
+/// A room while a set goes through it.
+struct Tally {
+    status: RoomStatus,
+    updated_at: i64,
+    last_seq: Seq,
+    last_message_id: Option<Id>,
+    user_messages: i64,
+    admin_messages: i64,
+    user_last_seq: Seq,
+    admin_last_seq: Seq,
+    changed: bool,
+}
+
+/// A message that gets a row: its place in the set, and in its room.
+struct Placed {
+    index: usize,
+    seq: Seq,
+    user_count: i64,
+    admin_count: i64,
+}
+
+enum Verdict {
+    /// One of the set's own, by its place among the placed.
+    Store(usize),
+    Repeat(usize),
+    /// Stored by an earlier set.
+    Known(Id),
+    Other(SendOutcome),
+}
+
+/// Where a client id was first used.
+#[derive(Clone, Copy)]
+enum First {
+    Stored { id: Id, room_id: Id },
+    Placed { index: usize, room_id: Id },
+}
+
+/// Stores a run of messages in their order. What the rules refuse takes no seq.
+pub(crate) async fn store(work: &mut Work, set: Vec<NewMessage>) -> sqlx::Result<Vec<SendOutcome>> {
+    if set.is_empty() {
+        return Ok(Vec::new());
+    }
+    let firsts = known_client_ids(work, &set).await?;
+    let mut rooms = tallies(work, &set).await?;
+    let (verdicts, placed) = judge(work, &set, firsts, &mut rooms);
+    let stored = insert(work, &set, &placed, &mut rooms).await?;
+    let known = known_messages(work, &verdicts).await?;
+    work.events.extend(stored.iter().cloned().map(Event::Message));
+    Ok(verdicts
+        .into_iter()
+        .map(|verdict| match verdict {
+            Verdict::Store(index) => SendOutcome::Stored(stored[index].clone()),
+            Verdict::Repeat(index) => SendOutcome::Duplicate(stored[index].clone()),
+            Verdict::Known(id) => SendOutcome::Duplicate(known.get(&id).cloned().expect("it was found by its client id")),
+            Verdict::Other(outcome) => outcome,
+        })
+        .collect())
+}
+
+/// Which of the set's client ids were stored before, over all rooms, by sender and client id.
+async fn known_client_ids(work: &mut Work, set: &[NewMessage]) -> sqlx::Result<HashMap<(Id, String), First>> {
+    let asked: Vec<_> = set
+        .iter()
+        .enumerate()
+        .filter_map(|(index, message)| Some((index, message.sender.id, columns::client_id_json(message.client_id.as_ref()?))))
+        .collect();
+    if asked.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query(concat!(
+        "select j.value->>0 as place, m.id, m.room_id from json_each($1) j \
+         cross join messages m on m.sender_id = j.value->>1 and m.client_id = ",
+        columns::client_id_sql!("j.value->>2"),
+    ))
+    .bind(columns::json(&asked))
+    .fetch_all(&mut work.connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let message = &set[row.try_get::<i64, _>(0)? as usize];
+            let client_id = message.client_id.clone().expect("only those with one were asked for");
+            Ok(((message.sender.id, client_id), First::Stored { id: row.try_get(1)?, room_id: row.try_get(2)? }))
+        })
+        .collect()
+}
+
+async fn tallies(work: &mut Work, set: &[NewMessage]) -> sqlx::Result<HashMap<Id, Tally>> {
+    let rows = sqlx::query(concat!(
+        "select id, status, updated_at, last_seq, last_message_id, user_messages, admin_messages, user_last_seq, admin_last_seq \
+         from rooms where id in ",
+        columns::ids_sql!(),
+    ))
+    .bind(columns::ids(set.iter().map(|message| message.room_id)))
+    .fetch_all(&mut work.connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let tally = Tally {
+                status: columns::status(row, "status")?,
+                updated_at: row.try_get("updated_at")?,
+                last_seq: row.try_get("last_seq")?,
+                last_message_id: row.try_get("last_message_id")?,
+                user_messages: row.try_get("user_messages")?,
+                admin_messages: row.try_get("admin_messages")?,
+                user_last_seq: row.try_get("user_last_seq")?,
+                admin_last_seq: row.try_get("admin_last_seq")?,
+                changed: false,
+            };
+            Ok((row.try_get("id")?, tally))
+        })
+        .collect()
+}
+
+/// In the set's order: duplicate, reused, refused, no room, stale; what is left takes the next place in its room.
+fn judge(
+    work: &Work,
+    set: &[NewMessage],
+    mut firsts: HashMap<(Id, String), First>,
+    rooms: &mut HashMap<Id, Tally>,
+) -> (Vec<Verdict>, Vec<Placed>) {
+    let mut placed = Vec::with_capacity(set.len());
+    let verdicts = set.iter().enumerate().map(|(index, message)| {
+        let key = message.client_id.clone().map(|client_id| (message.sender.id, client_id));
+        if let Some(first) = key.as_ref().and_then(|key| firsts.get(key)) {
+            return again(*first, message.room_id);
+        }
+        if message.refused {
+            return Verdict::Other(SendOutcome::Refused);
+        }
+        let Some(room) = rooms.get_mut(&message.room_id) else {
+            return Verdict::Other(SendOutcome::NoSuchRoom);
+        };
+        if message.if_last_seq.is_some_and(|seen| room.other_sides_last_seq(message.sender.role) > seen) {
+            return Verdict::Other(SendOutcome::Stale { last_seq: room.last_seq });
+        }
+        if let Some(key) = key {
+            firsts.insert(key, First::Placed { index: placed.len(), room_id: message.room_id });
+        }
+        placed.push(room.place(index, message.sender.role, work.now.as_millis()));
+        Verdict::Store(placed.len() - 1)
+    });
+    (verdicts.collect(), placed)
+}
+
+fn again(first: First, room_id: Id) -> Verdict {
+    match first {
+        First::Stored { id, room_id: there } if there == room_id => Verdict::Known(id),
+        First::Placed { index, room_id: there } if there == room_id => Verdict::Repeat(index),
+        _ => Verdict::Other(SendOutcome::ClientIdReused),
+    }
+}
+
+impl Tally {
+    fn other_sides_last_seq(&self, side: Role) -> Seq {
+        match side {
+            Role::User => self.admin_last_seq,
+            Role::Admin => self.user_last_seq,
+        }
+    }
+
+    fn place(&mut self, index: usize, side: Role, now: i64) -> Placed {
+        self.changed = true;
+        self.last_seq += 1;
+        self.updated_at = self.updated_at.max(now);
+        match side {
+            Role::User => {
+                self.user_messages += 1;
+                self.user_last_seq = self.last_seq;
+                self.status = RoomStatus::Open;
+            }
+            Role::Admin => {
+                self.admin_messages += 1;
+                self.admin_last_seq = self.last_seq;
+            }
+        }
+        Placed { index, seq: self.last_seq, user_count: self.user_messages, admin_count: self.admin_messages }
+    }
+}
+
+/// Inserts the placed messages with their files, brings their rooms up to date, and answers the messages in order.
+async fn insert(work: &mut Work, set: &[NewMessage], placed: &[Placed], rooms: &mut HashMap<Id, Tally>) -> sqlx::Result<Vec<Message>> {
+    if placed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = insert_messages(work, set, placed).await?;
+    let mut messages: Vec<_> = placed.iter().map(|place| message(work, &set[place.index], place, &ids)).collect();
+    for message in &messages {
+        rooms.get_mut(&message.room_id).expect("it was placed there").last_message_id = Some(message.id);
+    }
+    let files = placed.iter().zip(&messages).map(|(place, message)| (message, &set[place.index].attachments[..]));
+    let mut files = attachments::insert(work, files).await?;
+    for message in &mut messages {
+        message.attachments = files.remove(&message.id).unwrap_or_default();
+    }
+    update_rooms(work, rooms).await?;
+    Ok(messages)
+}
+
+async fn insert_messages(work: &mut Work, set: &[NewMessage], placed: &[Placed]) -> sqlx::Result<HashMap<(Id, Seq), Id>> {
+    let rows: Vec<_> = placed
+        .iter()
+        .map(|place| {
+            let message = &set[place.index];
+            (
+                message.room_id,
+                place.seq,
+                message.sender.id,
+                columns::role_text(message.sender.role),
+                &message.text,
+                message.client_id.as_deref().map(columns::client_id_json),
+                place.user_count,
+                place.admin_count,
+                message.attachments.len(),
+            )
+        })
+        .collect();
+    let ids = sqlx::query_as::<_, (Id, Seq, Id)>(concat!(
+        "insert into messages (room_id, seq, sender_id, side, text, client_id, created_at, user_count, admin_count, files) \
+         select j.value->>0, j.value->>1, j.value->>2, j.value->>3, j.value->>4, ",
+        columns::client_id_sql!("j.value->>5"),
+        ", $2, j.value->>6, j.value->>7, j.value->>8 from json_each($1) j returning room_id, seq, id",
+    ))
+    .bind(columns::json(&rows))
+    .bind(work.now.as_millis())
+    .fetch_all(&mut work.connection)
+    .await?;
+    Ok(ids.into_iter().map(|(room_id, seq, id)| ((room_id, seq), id)).collect())
+}
+
+fn message(work: &Work, new: &NewMessage, place: &Placed, ids: &HashMap<(Id, Seq), Id>) -> Message {
+    Message {
+        id: ids[&(new.room_id, place.seq)],
+        room_id: new.room_id,
+        seq: place.seq,
+        sender: new.sender.clone(),
+        message: new.text.clone(),
+        attachments: Vec::<Attachment>::new(),
+        client_id: new.client_id.clone(),
+        created_at: work.now,
+        read: false,
+    }
+}
+
+async fn update_rooms(work: &mut Work, rooms: &HashMap<Id, Tally>) -> sqlx::Result<()> {
+    let rows: Vec<_> = rooms
+        .iter()
+        .filter(|(_, room)| room.changed)
+        .map(|(id, room)| {
+            let status = columns::status_text(room.status);
+            let counts = (room.user_messages, room.admin_messages, room.user_last_seq, room.admin_last_seq);
+            (id, status, room.updated_at, room.last_seq, room.last_message_id, counts.0, counts.1, counts.2, counts.3)
+        })
+        .collect();
+    let version = work.version().await?;
+    sqlx::query(
+        "update rooms set status = j.value->>1, updated_at = j.value->>2, last_seq = j.value->>3, last_message_id = j.value->>4, \
+         user_messages = j.value->>5, admin_messages = j.value->>6, user_last_seq = j.value->>7, admin_last_seq = j.value->>8, \
+         version = $2 from json_each($1) j where rooms.id = j.value->>0",
+    )
+    .bind(columns::json(&rows))
+    .bind(version)
+    .execute(&mut work.connection)
+    .await?;
+    Ok(())
+}
+
+/// The messages of earlier sets that were sent again, as they are now.
+async fn known_messages(work: &mut Work, verdicts: &[Verdict]) -> sqlx::Result<HashMap<Id, Message>> {
+    let ids: Vec<_> = verdicts.iter().filter_map(|verdict| if let Verdict::Known(id) = verdict { Some(*id) } else { None }).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let messages = messages::by_ids(&mut work.connection, &ids).await?;
+    Ok(messages.into_iter().map(|message| (message.id, message)).collect())
+}

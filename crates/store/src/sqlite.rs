@@ -1,0 +1,219 @@
+//! SQLite: opening the file with its settings, file modes, version and schema, and keeping the write-ahead log short.
+
+use std::{
+    ffi::OsString,
+    fs,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use sqlx::{
+    Connection as _, Row as _, SqlitePool,
+    migrate::{MigrateError, Migrator},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::Notify;
+
+use crate::Error;
+
+pub(crate) use sqlx::sqlite::{SqliteConnection as Connection, SqliteRow as Row};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// Older ones can corrupt a database when a writer meets a checkpointer.
+const VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
+/// Both of these count as memory of the process, so both are small.
+const READER_CACHE: &str = "-1024";
+const WRITER_CACHE: &str = "-8192";
+/// What the write-ahead log shrinks to when it starts anew.
+const WAL_BYTES_KEPT: &str = "16777216";
+/// Past this many pages the writer gives the log a chance to start anew, which writing without a pause denies it.
+const WAL_PAGES_MAX: i64 = 16_384;
+/// A dirty log is copied into the database at least this often.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).foreign_keys(true).pragma("mmap_size", "0")
+}
+
+/// A connection that may write. Automatic checkpoints are off: they would make some sender wait.
+pub(crate) async fn connect(path: &Path) -> sqlx::Result<Connection> {
+    let options = options(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("cache_size", WRITER_CACHE)
+        // Statements over sets keep journals, which would be files.
+        .pragma("temp_store", "memory")
+        .pragma("wal_autocheckpoint", "0")
+        .pragma("journal_size_limit", WAL_BYTES_KEPT);
+    Connection::connect_with(&options).await
+}
+
+/// The connections that read.
+pub(crate) fn readers(path: &Path, connections: u32) -> SqlitePool {
+    let options = options(path).read_only(true).pragma("cache_size", READER_CACHE);
+    SqlitePoolOptions::new()
+        .max_connections(connections.max(1))
+        .acquire_timeout(BUSY_TIMEOUT)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_lazy_with(options)
+}
+
+/// Makes the file or opens it, for its owner alone, and sees to its schema.
+pub(crate) async fn open(path: &Path, migrate: bool) -> Result<Connection, Error> {
+    if !migrate && !path.exists() {
+        return Err(Error::Schema(format!("there is no database at {}", path.display())));
+    }
+    keep_private(path).map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))?;
+    let mut connection = connect(path).await?;
+    check_version(&mut connection).await?;
+    if migrate {
+        run_migrations(&mut connection).await?
+    } else {
+        check_schema(&mut connection).await?
+    }
+    Ok(connection)
+}
+
+/// SQLite gives its other files the mode of the database, whatever the umask; those of an earlier run are set here.
+fn keep_private(path: &Path) -> std::io::Result<()> {
+    fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    for suffix in ["", "-wal", "-shm"] {
+        match fs::set_permissions(beside(path, suffix), fs::Permissions::from_mode(0o600)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+async fn check_version(connection: &mut Connection) -> Result<(), Error> {
+    let text: String = sqlx::query_scalar("select sqlite_version()").fetch_one(connection).await?;
+    let mut parts = text.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    let version = (next(), next(), next());
+    if version < VERSION_MIN {
+        let (major, minor, patch) = VERSION_MIN;
+        return Err(Error::Schema(format!("SQLite {text} is too old; {major}.{minor}.{patch} or newer is needed")));
+    }
+    Ok(())
+}
+
+async fn run_migrations(connection: &mut Connection) -> Result<(), Error> {
+    // Not `run`: the compiler cannot prove its future to be `Send` (sqlx asks for `Acquire` with any lifetime).
+    match MIGRATIONS.run_direct(None, connection, false).await {
+        Ok(()) => Ok(()),
+        Err(MigrateError::VersionMissing(version)) => Err(newer(version)),
+        // Another process may have been faster at the same migration.
+        Err(error) => check_schema(connection).await.map_err(|_| Error::Schema(error.to_string())),
+    }
+}
+
+fn newer(version: i64) -> Error {
+    Error::Schema(format!("it was made by a newer Frontdesk (migration {version} is unknown here)"))
+}
+
+async fn check_schema(connection: &mut Connection) -> Result<(), Error> {
+    let applied = sqlx::query("select version, checksum from _sqlx_migrations where success order by version")
+        .fetch_all(connection)
+        .await
+        .map_err(|error| Error::Schema(format!("it holds no Frontdesk: {error}")))?;
+    let mut known = MIGRATIONS.iter();
+    for row in applied {
+        let (version, checksum): (i64, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
+        let migration = known.next().ok_or_else(|| newer(version))?;
+        if migration.version != version || migration.checksum.as_ref() != checksum {
+            return Err(Error::Schema(format!("migration {version} is not the one of this version")));
+        }
+    }
+    match known.next() {
+        Some(missing) => Err(Error::Schema(format!("migration {} has not run; start the server of this version once", missing.version))),
+        None => Ok(()),
+    }
+}
+
+/// Copies the write-ahead log into the database beside the writer, on a connection of its own.
+#[derive(Debug, Default)]
+pub(crate) struct Checkpoints {
+    /// Something was committed since the last one.
+    dirty: Notify,
+    /// Enough was committed not to wait any longer.
+    due: Notify,
+    /// The log has grown past its bound.
+    large: AtomicBool,
+    stopped: AtomicBool,
+}
+
+impl Checkpoints {
+    /// Tells of a commit; `due` when it should not wait.
+    pub(crate) fn note(&self, due: bool) {
+        self.dirty.notify_one();
+        if due {
+            self.due.notify_one();
+        }
+    }
+
+    /// Ends `run`.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        self.note(true);
+    }
+
+    /// Runs until stopped.
+    pub(crate) async fn run(self: Arc<Self>, path: PathBuf) {
+        let mut connection = None;
+        while !self.stopped.load(Ordering::Relaxed) {
+            self.dirty.notified().await;
+            let _ = tokio::time::timeout(CHECKPOINT_INTERVAL, self.due.notified()).await;
+            if let Err(error) = self.checkpoint(&path, &mut connection).await {
+                connection = None;
+                tracing::warn!(%error, "the write-ahead log could not be copied into the database");
+            }
+        }
+        if let Some(connection) = connection {
+            let _ = connection.close().await;
+        }
+    }
+
+    async fn checkpoint(&self, path: &Path, slot: &mut Option<Connection>) -> sqlx::Result<()> {
+        if slot.is_none() {
+            *slot = Some(connect(path).await?);
+        }
+        let connection = slot.as_mut().expect("it was set above");
+        let row = sqlx::query("pragma wal_checkpoint(passive)").fetch_one(connection).await?;
+        if row.try_get::<i64, _>(1)? > WAL_PAGES_MAX {
+            self.large.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Between two transactions of the writer: when nobody else writes, a checkpoint gets to the end of the log.
+    pub(crate) async fn relieve(&self, writer: &mut Connection) {
+        if self.large.swap(false, Ordering::Relaxed)
+            && let Err(error) = sqlx::query("pragma wal_checkpoint(passive)").fetch_one(writer).await
+        {
+            tracing::warn!(%error, "the write-ahead log grows");
+        }
+    }
+}
+
+/// Empties the write-ahead log and closes the file. Does not wait for other processes, since their writers would wait too.
+pub(crate) async fn close(mut writer: Connection) -> sqlx::Result<()> {
+    sqlx::query("pragma busy_timeout = 0").fetch_optional(&mut writer).await?;
+    sqlx::query("pragma wal_checkpoint(truncate)").fetch_one(&mut writer).await?;
+    writer.close().await
+}

@@ -1,0 +1,141 @@
+//! A temporary database with people in it, and short words for what they do.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use frontdesk_protocol::{Id, Message, Role, Room, Seq, User};
+use frontdesk_store::{
+    AddOutcome, Batch, Clock, Error, Event, Mark, MarkKind, MarkOutcome, NewMessage, NewUser, Options, SendOutcome, Store,
+};
+use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// 2026-01-01T00:00:00Z.
+pub const START_MS: i64 = 1_767_225_600_000;
+
+pub struct Desk {
+    pub store: Store,
+    pub batches: UnboundedReceiver<Batch>,
+    pub ada: User,
+    pub grace: User,
+    pub room: Id,
+    pub clock: Arc<AtomicI64>,
+    pub path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+/// An admin, Ada, and a user, Grace, who has an empty room.
+pub async fn desk() -> Desk {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("frontdesk.db");
+    let clock = Arc::new(AtomicI64::new(START_MS));
+    let (store, batches) = open(&path, &clock).await;
+    let ada = person(&store, "Ada", "9999999999", Role::Admin).await;
+    let grace = person(&store, "Grace", "5550001", Role::User).await;
+    let room = store.open_room(grace.id).await.expect("stored").expect("she exists").room_id;
+    Desk { store, batches, ada, grace, room, clock, path, _folder: folder }
+}
+
+pub async fn open(path: &std::path::Path, clock: &Arc<AtomicI64>) -> (Store, UnboundedReceiver<Batch>) {
+    Store::open_with_clock(Options::new(path), true, Clock::Set(Arc::clone(clock))).await.expect("the store opens")
+}
+
+pub async fn person(store: &Store, name: &str, phone: &str, role: Role) -> User {
+    let new = NewUser { phone: phone.into(), name: name.into(), role, password_hash: None };
+    match store.add_user(new).await.expect("stored") {
+        AddOutcome::Added(id) => User { id, name: name.into(), role },
+        AddOutcome::PhoneTaken => panic!("{phone} is taken"),
+    }
+}
+
+/// A plain message; change what a test is about.
+pub fn text(room_id: Id, sender: &User, text: &str) -> NewMessage {
+    NewMessage {
+        room_id,
+        sender: sender.clone(),
+        text: text.into(),
+        client_id: None,
+        if_last_seq: None,
+        attachments: Vec::new(),
+        refused: false,
+    }
+}
+
+pub fn stored(outcome: SendOutcome) -> Message {
+    match outcome {
+        SendOutcome::Stored(message) => message,
+        other => panic!("not stored: {other:?}"),
+    }
+}
+
+impl Desk {
+    pub async fn send(&self, message: NewMessage) -> SendOutcome {
+        self.try_send(message).await.expect("stored")
+    }
+
+    pub async fn try_send(&self, message: NewMessage) -> Result<SendOutcome, Error> {
+        self.store.send(message).await.expect("queued").await
+    }
+
+    /// Grace (or Ada) says something in Grace's room.
+    pub async fn says(&self, sender: &User, words: &str) -> Message {
+        stored(self.send(text(self.room, sender, words)).await)
+    }
+
+    /// All of them in one batch: queueing does not yield on a test's single thread, so the writer finds them together.
+    pub async fn send_together(&self, messages: Vec<NewMessage>) -> Vec<SendOutcome> {
+        let mut pending = Vec::new();
+        for message in messages {
+            pending.push(self.store.send(message).await.expect("queued"));
+        }
+        let mut outcomes = Vec::new();
+        for answer in pending {
+            outcomes.push(answer.await.expect("stored"));
+        }
+        outcomes
+    }
+
+    pub async fn mark(&self, person: &User, message: &Message, kind: MarkKind) -> MarkOutcome {
+        let mark = Mark { room_id: message.room_id, person: person.clone(), message_id: message.id, kind };
+        self.store.mark(mark).await.expect("queued").await.expect("stored")
+    }
+
+    pub async fn room(&self, viewer: Role) -> Room {
+        self.store.room(self.room, viewer).await.expect("read").expect("it exists")
+    }
+
+    pub async fn history(&self) -> Vec<Event> {
+        self.store.events_after(self.room, 0, 10_000).await.expect("read")
+    }
+
+    /// Everything that was published until now.
+    pub fn published(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        while let Ok(batch) = self.batches.try_recv() {
+            events.extend(batch.events);
+        }
+        events
+    }
+
+    pub fn wait_ms(&self, ms: i64) {
+        self.clock.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// A connection as another process would have it.
+    pub async fn stranger(&self) -> SqliteConnection {
+        SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&self.path)).await.expect("it opens")
+    }
+}
+
+pub fn seq(event: &Event) -> Option<Seq> {
+    match event {
+        Event::Message(message) => Some(message.seq),
+        Event::StatusChanged { seq, .. } => Some(*seq),
+        Event::Receipt(_) | Event::RoomMade { .. } => None,
+    }
+}
