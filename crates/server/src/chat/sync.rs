@@ -1,0 +1,140 @@
+//! Finds what was never published, so that nobody waits for it: what another process changed, sessions that were ended
+//! elsewhere; and reads what a connection missed.
+
+use bytes::Bytes;
+use frontdesk_protocol::{Id, Seq, frame::Resume, limits::RESUME_EVENTS_MAX};
+use frontdesk_store::{Event, Head, Revocation};
+use tokio::{select, time::sleep};
+
+use super::publish;
+use crate::{app::App, error::Error, hub::Credentials};
+
+/// Events read at once for a connection that missed some.
+const PAGE: i64 = 100;
+/// Rooms looked at in one scan; a longer list is continued in the next.
+const SCAN_ROOMS: i64 = 1_000;
+
+/// A durable event as it goes to a connection.
+pub struct Replayed {
+    /// Its place in the room.
+    pub seq: Seq,
+    /// Whether origin connections hear it.
+    pub origin: bool,
+    /// The frame.
+    pub bytes: Bytes,
+}
+
+/// The unbroken history that all seqs and versions belong to now.
+#[must_use]
+pub fn epoch(app: &App) -> String {
+    app.store.epoch().to_owned()
+}
+
+/// Whether a client's epoch is the current one. One that is left out, or empty, means the current one.
+#[must_use]
+pub fn is_current(app: &App, epoch: Option<&str>) -> bool {
+    epoch.is_none_or(|epoch| epoch.is_empty() || epoch == app.store.epoch())
+}
+
+/// Whether a message could be stored now.
+///
+/// # Errors
+/// `Unavailable` with the reason.
+pub async fn ready(app: &App) -> Result<(), Error> {
+    app.store.probe().await.map_err(|error| Error::Unavailable(error.to_string()))
+}
+
+/// How a connection that has everything up to `after` goes on in a room that is at `head`: what it is told, and from
+/// which seq it is served.
+#[must_use]
+pub fn resume(app: &App, head: Seq, after: Option<Seq>, epoch: Option<&str>) -> (Resume, Seq) {
+    let Some(after) = after else { return (Resume::None, head) };
+    if is_current(app, epoch) && (0..=head).contains(&after) && head - after <= RESUME_EVENTS_MAX {
+        (Resume::Complete, after)
+    } else {
+        (Resume::Reset, head)
+    }
+}
+
+/// The next events of a room after a seq, as they are now.
+///
+/// # Errors
+/// `Unavailable` if the store cannot be read.
+pub async fn events_after(app: &App, room_id: Id, after: Seq) -> Result<Vec<Replayed>, Error> {
+    let events = app.store.events_after(room_id, after, PAGE).await?;
+    Ok(events.into_iter().filter_map(replayed).collect())
+}
+
+fn replayed(event: Event) -> Option<Replayed> {
+    let (seq, origin) = match &event {
+        Event::Message(message) => (message.seq, true),
+        Event::StatusChanged { seq, .. } => (*seq, false),
+        Event::Receipt(_) | Event::RoomMade { .. } => return None,
+    };
+    Some(Replayed { seq, origin, bytes: publish::encode(&publish::frame(event)?) })
+}
+
+/// The frames of every watermark of a room, for a connection that missed some.
+///
+/// # Errors
+/// `Unavailable` if the store cannot be read.
+pub async fn receipts(app: &App, room_id: Id, origin: bool) -> Result<Vec<Bytes>, Error> {
+    let marks = app.store.receipt_marks(room_id).await?;
+    let heard = marks.into_iter().filter(|mark| !origin || mark.kind == frontdesk_store::MarkKind::Read);
+    Ok(heard.filter_map(|mark| publish::frame(Event::Receipt(mark))).map(|frame| publish::encode(&frame)).collect())
+}
+
+/// Scans until the server has left.
+pub async fn run(app: App) {
+    let mut version = match app.store.version().await {
+        Ok(version) => version,
+        Err(error) => {
+            tracing::error!(%error, "the scan starts from the beginning");
+            0
+        }
+    };
+    let mut revocation = app.store.last_revocation_id().await.unwrap_or(0);
+    let mut seen: Vec<Head> = Vec::new();
+    loop {
+        let due = select! {
+            () = app.scan_now.notified() => false,
+            () = sleep(app.timing.scan) => true,
+        };
+        match app.store.revocations_after(revocation).await {
+            Ok(revocations) => {
+                for ended in revocations {
+                    revocation = revocation.max(ended.id);
+                    end(&app, &ended);
+                }
+            }
+            Err(error) => tracing::warn!(%error, "ended sessions could not be read; trying again"),
+        }
+        if !due {
+            continue;
+        }
+        // What this process committed a moment ago is still on its way; after one more turn it has arrived.
+        for head in seen.drain(..) {
+            app.hub.store_is_at(head.room_id, head.last_seq);
+        }
+        match app.store.heads_changed(version, SCAN_ROOMS).await {
+            Ok(heads) => {
+                version = heads.iter().map(|head| head.version).fold(version, i64::max);
+                app.inbox.scanned(&app.hub, &heads);
+                seen = heads;
+            }
+            Err(error) => tracing::warn!(%error, "changed rooms could not be read; trying again"),
+        }
+    }
+}
+
+fn end(app: &App, ended: &Revocation) {
+    app.hub.end_sessions(ended.user_id, |credentials| is_ended(credentials, ended));
+}
+
+fn is_ended(credentials: &Credentials, ended: &Revocation) -> bool {
+    match (&ended.sid, &ended.jti) {
+        (Some(sid), _) => credentials.sid.as_ref() == Some(sid),
+        (None, Some(jti)) => credentials.jti.as_ref() == Some(jti),
+        (None, None) => credentials.issued_at < ended.before_iat,
+    }
+}

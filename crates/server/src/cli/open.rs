@@ -1,0 +1,66 @@
+//! Opening the data beside a server that may be running.
+
+use std::time::Duration;
+
+use frontdesk_store::{Error, Options, Store};
+use tokio::runtime::Builder;
+
+use super::Place;
+use crate::{
+    config::Config,
+    data::{DataError, DataFolder},
+};
+
+/// How often a tool that finds the folder held and the schema old looks again: the holder may be a tool that is migrating.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What a tool works on.
+pub struct Opened {
+    /// The settings.
+    pub config: Config,
+    /// The data folder.
+    pub folder: DataFolder,
+    /// The database.
+    pub store: Store,
+}
+
+/// Opens the data, does something with it, and closes it.
+pub fn with_data<T>(place: Place, work: impl AsyncFnOnce(&Opened) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let config = place.load()?;
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let opened = open(config).await?;
+        let done = work(&opened).await;
+        opened.store.close().await;
+        done
+    })
+}
+
+/// Migrates only while nobody else holds the folder: a server's schema is not changed under its feet.
+async fn open(config: Config) -> anyhow::Result<Opened> {
+    let folder = DataFolder::open_for_tool(&config)?;
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match try_open(&folder).await {
+            Ok(store) => return Ok(Opened { config, folder, store }),
+            Err(TryError::Held(Error::Schema(_))) if tries < TRIES => tokio::time::sleep(PAUSE).await,
+            Err(TryError::Held(error) | TryError::Store(error)) => return Err(error.into()),
+            Err(TryError::Folder(error)) => return Err(error.into()),
+        }
+    }
+}
+
+enum TryError {
+    Folder(DataError),
+    Held(Error),
+    Store(Error),
+}
+
+async fn try_open(folder: &DataFolder) -> Result<Store, TryError> {
+    let hold = folder.try_hold().map_err(TryError::Folder)?;
+    let opened = Store::open(Options::new(folder.database()), hold.is_some()).await;
+    // What this process stores is found by the server's scan; nobody listens to batches here.
+    opened.map(|(store, _)| store).map_err(if hold.is_some() { TryError::Store } else { TryError::Held })
+}

@@ -1,0 +1,71 @@
+//! `frontdesk serve`: from settings to a server that listens, and its end on a signal.
+
+use std::io::Write;
+
+use anyhow::Context;
+use tokio::{
+    net::TcpListener,
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Server,
+    app::{App, Timing},
+    chat::sessions,
+    config::{Config, Settings},
+    demo, logs,
+};
+
+pub(super) fn run(settings: Settings) -> anyhow::Result<()> {
+    let config = Config::load(settings)?;
+    logs::start()?;
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
+    Runtime::new()?.block_on(serve(config))
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let shutdown = CancellationToken::new();
+    stop_on_signals(shutdown.clone())?;
+    let address = config.listen;
+    let server = Server::prepare(config, Timing::default(), shutdown).await?;
+    let listener = TcpListener::bind(address).await.with_context(|| format!("--listen (FRONTDESK_LISTEN): {address}"))?;
+    announce(server.app(), &format!("http://{}", listener.local_addr()?)).await?;
+    server.serve(listener).await;
+    Ok(())
+}
+
+fn stop_on_signals(shutdown: CancellationToken) -> anyhow::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        shutdown.cancel();
+    });
+    Ok(())
+}
+
+/// The kernel already queues connections, so whoever reads this line can connect.
+async fn announce(app: &App, address: &str) -> anyhow::Result<()> {
+    // Nobody reading standard output is no reason not to serve.
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "frontdesk listening on {address}").ok();
+    if app.config.demo {
+        writeln!(out, "\nThe demo's accounts (users at {address}/, admins at {address}/console/):").ok();
+        for account in demo::accounts() {
+            let role = if account.role == frontdesk_protocol::Role::Admin { "admin" } else { "user" };
+            writeln!(out, "  {role:<5}  {}  {}  {}", account.phone, account.password, account.name).ok();
+        }
+    }
+    out.flush().ok();
+    drop(out);
+    if !sessions::has_accounts(app).await? {
+        tracing::warn!("there is no account yet; make the first with: frontdesk user add --phone PHONE --name NAME --admin");
+    }
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! An encoded event and the little that the hub and the bus must know of it.
+
+use bytes::Bytes;
+use frontdesk_protocol::{Id, Seq};
+
+/// Who is to hear an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Everybody who follows this room.
+    Room(Id),
+    /// Every inbox connection.
+    Inbox,
+    /// Every v=1 connection in any room.
+    EveryRoom,
+}
+
+/// What kind of event it is: decides what is dropped first when a reader is slow (contract, section 6, promise 8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// Dropped first.
+    Typing,
+    /// Dropped second.
+    Presence,
+    /// An inbox summary; all changes up to its version are written once it is. Shedding it makes the reader lag.
+    Summary {
+        /// The inbox version that this summary completes.
+        version: i64,
+        /// The version of the change that it tells of; above `version` while an earlier change is held back.
+        change: i64,
+    },
+    /// A watermark; state, so a reader that missed one is sent all of them anew.
+    Receipt,
+    /// A stored event with its place in the room; a reader that missed one reads it from the store.
+    Event(Seq),
+}
+
+/// An event on its way to connections, encoded once.
+#[derive(Clone, Debug)]
+pub struct Envelope {
+    /// Who is to hear it.
+    pub audience: Audience,
+    /// What kind it is.
+    pub class: Class,
+    /// Whether origin connections hear it too.
+    pub origin: bool,
+    /// The inbox is told the same; inbox connections that have the room open hear it there.
+    pub also_inbox: bool,
+    /// A person who must not hear it (the typist, the one who came).
+    pub except: Option<Id>,
+    /// The frame's JSON text, shared by all who hear it.
+    pub bytes: Bytes,
+}
+
+/// What a connection asked to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A room's, in the manner of the origin: hears five kinds of frames only.
+    Origin,
+    /// A room's, v=1.
+    Room,
+    /// The inbox, always v=1.
+    Inbox,
+}

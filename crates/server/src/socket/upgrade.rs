@@ -1,0 +1,245 @@
+//! From a request to a connection: origin, token, room, places; all before the handshake is answered.
+//!
+//! A browser cannot see why an upgrade was refused, so what is wrong with the caller is told *after* it, by an `error`
+//! frame and a close code (contract, section 4). A wrong `Origin` is refused before.
+
+use std::{net::SocketAddr, time::Duration};
+
+use axum::{
+    extract::{
+        ConnectInfo, Path, Query, State,
+        ws::{WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+    },
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use frontdesk_protocol::{CloseCode, Id, limits::FRAME_BYTES_MAX};
+use serde::Deserialize;
+
+use super::{
+    connection::{Connection, View},
+    inbox::InboxView,
+    room::RoomView,
+    wire::Wire,
+};
+use crate::{
+    app::App,
+    caller::{self, Caller},
+    chat::{access, presence},
+    config::Origin,
+    error::Error,
+    hub::{Connected, Credentials, Kind, Refusal},
+};
+
+/// Big enough for a chat frame, small enough that an idle connection costs little: 128 KiB is the library's default.
+const READ_BUFFER_BYTES: usize = 1_024;
+const WRITE_BUFFER_BYTES: usize = 2_048;
+const WRITE_BUFFER_BYTES_MAX: usize = 1024 * 1024;
+const SUBPROTOCOL: &str = "frontdesk.v1";
+const SUBPROTOCOL_TOKEN: &str = "bearer.";
+/// How long a peer that was refused may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// What the address asks for; everything may be left out.
+#[derive(Deserialize)]
+pub(super) struct Wish {
+    token: Option<String>,
+    v: Option<String>,
+    after: Option<String>,
+    epoch: Option<String>,
+}
+
+type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
+
+/// Why a caller gets no connection: the close code, and the error that explains it.
+struct Refused(CloseCode, Error);
+
+/// `GET /ws/chat/{room_id}/`
+pub(super) async fn room(
+    State(app): State<App>,
+    Path(room_id): Path<String>,
+    Query(wish): Query<Wish>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    upgrade: Upgrade,
+) -> Response {
+    let upgrade = match admit(&app, &headers, upgrade) {
+        Ok(upgrade) => upgrade,
+        Err(refused) => return *refused,
+    };
+    let v1 = wish.v.as_deref() == Some("1") || offered(&headers).any(|name| name == SUBPROTOCOL);
+    let kind = if v1 { Kind::Room } else { Kind::Origin };
+    let gate = Gate { app: &app, wish: &wish, headers: &headers, peer, kind };
+    let entered = gate.enter_room(&room_id).await;
+    answer(app.clone(), upgrade, kind, entered)
+}
+
+/// `GET /ws/inbox/`
+pub(super) async fn inbox(
+    State(app): State<App>,
+    Query(wish): Query<Wish>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    upgrade: Upgrade,
+) -> Response {
+    let upgrade = match admit(&app, &headers, upgrade) {
+        Ok(upgrade) => upgrade,
+        Err(refused) => return *refused,
+    };
+    let gate = Gate { app: &app, wish: &wish, headers: &headers, peer, kind: Kind::Inbox };
+    let entered = gate.enter_inbox().await;
+    answer(app.clone(), upgrade, Kind::Inbox, entered)
+}
+
+struct Gate<'a> {
+    app: &'a App,
+    wish: &'a Wish,
+    headers: &'a HeaderMap,
+    peer: SocketAddr,
+    kind: Kind,
+}
+
+/// Everything that a connection needs but the socket itself. Dropped with a failed upgrade, it gives every place back.
+struct Entered {
+    caller: Caller,
+    connected: Connected,
+    view: View,
+}
+
+impl Gate<'_> {
+    async fn enter_room(&self, room_id: &str) -> Result<Entered, Refused> {
+        let caller = self.identify().await?;
+        let no_room = || {
+            let code = if caller.is_admin() { CloseCode::NotFound } else { CloseCode::Forbidden };
+            Refused(code, Error::no_room())
+        };
+        let room_id: Id = room_id.parse().map_err(|_| no_room())?;
+        let pass = match access::enter(self.app, &caller, room_id).await {
+            Ok(pass) => pass,
+            Err(Error::NotFound(_)) => return Err(no_room()),
+            Err(error) => return Err(Refused(CloseCode::TryAgainLater, error)),
+        };
+        let connected = self.connect(&caller)?;
+        let joined = self.app.hub.join(room_id, &connected.outbox, &caller.user, self.app.timing.presence_grace);
+        if joined.arrived {
+            presence::arrived(self.app, room_id, &caller.user);
+        }
+        // What is not a number is no place in this history: the answer will be `reset`.
+        let after = self.wish.after.as_deref().map(|after| after.parse().unwrap_or(-1));
+        let view = View::Room(Box::new(RoomView::new(pass, joined, after, self.wish.epoch.clone())));
+        Ok(Entered { caller, connected, view })
+    }
+
+    async fn enter_inbox(&self) -> Result<Entered, Refused> {
+        let caller = self.identify().await?;
+        if !caller.is_admin() {
+            return Err(Refused(CloseCode::Forbidden, Error::Forbidden("the inbox is for admins; connect to your room".into())));
+        }
+        let connected = self.connect(&caller)?;
+        let seat = self.app.hub.join_inbox(&connected.outbox);
+        let view = View::Inbox(Box::new(InboxView::new(seat, self.wish.after.clone(), self.wish.epoch.clone())));
+        Ok(Entered { caller, connected, view })
+    }
+
+    async fn identify(&self) -> Result<Caller, Refused> {
+        let missing = || Error::Unauthorized("a token is needed: Authorization, a subprotocol, or ?token=".into());
+        let token = self.token().ok_or_else(|| Refused(CloseCode::Unauthorized, missing()))?;
+        caller::identify(self.app, &token).await.map_err(|error| match error {
+            Error::Unauthorized(_) => Refused(CloseCode::Unauthorized, error),
+            other => Refused(CloseCode::TryAgainLater, other),
+        })
+    }
+
+    /// The header, then the subprotocol, then the query (contract, section 2).
+    fn token(&self) -> Option<String> {
+        let header = self.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let bearer = header.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        if let Some((_, token)) = bearer {
+            return Some(token.trim().to_owned());
+        }
+        let subprotocol = offered(self.headers).find_map(|name| name.strip_prefix(SUBPROTOCOL_TOKEN).map(str::to_owned));
+        subprotocol.or_else(|| self.wish.token.clone())
+    }
+
+    fn connect(&self, caller: &Caller) -> Result<Connected, Refused> {
+        let address = self.app.addresses.of(self.peer, self.headers);
+        let credentials = credentials(caller);
+        let connected = self.app.hub.connect(caller.id(), caller.user.role, self.kind, address, credentials).map_err(|refusal| {
+            let what = match refusal {
+                Refusal::User => "this person has too many connections",
+                Refusal::Address => "this address has too many connections",
+            };
+            Refused(CloseCode::TooManyConnections, Error::RateLimited { what: what.into(), retry_after: Duration::from_secs(5) })
+        })?;
+        if caller.is_admin() {
+            presence::admin_connected(self.app);
+        }
+        Ok(connected)
+    }
+}
+
+/// What a connection's token can be ended by.
+pub(super) fn credentials(caller: &Caller) -> Credentials {
+    Credentials { sid: caller.session.sid().map(str::to_owned), jti: caller.session.jti().map(str::to_owned), issued_at: caller.issued_at }
+}
+
+fn offered(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let lines = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).into_iter();
+    lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')).map(str::trim)
+}
+
+/// Whether a page of this origin may connect. Without `Origin` it is no browser: let in.
+fn origin_is_ours(app: &App, headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    let Some(origin) = origin.to_str().ok().and_then(Origin::of_header) else { return false };
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    host.is_some_and(|host| origin.is_host(host))
+        || app.config.public_url.as_ref().is_some_and(|ours| ours.same_place(&origin))
+        || app.config.allowed_origins.iter().any(|allowed| allowed.same_place(&origin))
+}
+
+/// What is refused before the upgrade, when nobody has been let in yet: a foreign `Origin`, and what is no WebSocket.
+fn admit(app: &App, headers: &HeaderMap, upgrade: Upgrade) -> Result<WebSocketUpgrade, Box<Response>> {
+    if !origin_is_ours(app, headers) {
+        let text = "this Origin may not connect; the operator can add it to --allowed-origins\n";
+        return Err(Box::new((StatusCode::FORBIDDEN, text).into_response()));
+    }
+    let upgrade = upgrade.map_err(|_| {
+        let text = "this address speaks WebSocket only; a proxy in between must pass on Upgrade and Connection\n";
+        Box::new((StatusCode::UPGRADE_REQUIRED, [(header::UPGRADE, "websocket")], text).into_response())
+    })?;
+    Ok(upgrade
+        .protocols([SUBPROTOCOL])
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
+        .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
+        .max_message_size(FRAME_BYTES_MAX)
+        .max_frame_size(FRAME_BYTES_MAX))
+}
+
+fn answer(app: App, upgrade: WebSocketUpgrade, kind: Kind, entered: Result<Entered, Refused>) -> Response {
+    let tracker = app.tracker.clone();
+    upgrade.on_upgrade(move |socket| async move {
+        // Its own task, so that leaving waits for it.
+        let task = match entered {
+            Ok(Entered { caller, connected, view }) => {
+                tracker.spawn(Connection::new(app, Wire::new(socket), caller, connected, view, kind).run())
+            }
+            Err(refused) => tracker.spawn(turn_away(app, socket, refused)),
+        };
+        if let Err(error) = task.await {
+            tracing::error!(%error, "a connection's task failed");
+        }
+    })
+}
+
+async fn turn_away(app: App, socket: WebSocket, Refused(code, error): Refused) {
+    app.metrics.refused(error.code());
+    let mut wire = Wire::new(socket);
+    let goodbye = async {
+        wire.write(super::wire::refusal(&error, None, None)).await?;
+        wire.close(code, &error.to_string()).await
+    };
+    // Whoever does not listen to the goodbye is let go all the same.
+    let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+}

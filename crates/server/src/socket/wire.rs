@@ -1,0 +1,115 @@
+//! One socket: frames in, bytes out in as few writes as possible, never waiting for ever on a peer that does not read.
+
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use bytes::Bytes;
+use frontdesk_protocol::{CloseCode, ErrorCode, Id, ServerFrame};
+use futures_util::{SinkExt, StreamExt};
+use tokio::time::timeout;
+
+use crate::{chat::publish::encode, error::Error};
+
+/// How long a peer may take to answer our close.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+
+/// The socket is of no use any more.
+#[derive(Debug)]
+pub(super) struct Gone;
+
+/// What came in.
+pub(super) enum Incoming {
+    /// A text frame.
+    Text(Utf8Bytes),
+    /// A frame that is never valid here.
+    Binary,
+    /// A ping or pong: the peer lives.
+    Sign,
+    /// A frame over the limit: the connection cannot go on.
+    TooBig,
+    /// The peer has gone.
+    Gone,
+}
+
+/// A socket and how long it may take to take something.
+pub(super) struct Wire {
+    socket: WebSocket,
+    pub(super) write_timeout: Duration,
+}
+
+impl Wire {
+    pub(super) fn new(socket: WebSocket) -> Self {
+        Self { socket, write_timeout: Duration::from_secs(15) }
+    }
+
+    pub(super) async fn read(&mut self) -> Incoming {
+        match self.socket.next().await {
+            Some(Ok(Message::Text(text))) => Incoming::Text(text),
+            Some(Ok(Message::Binary(_))) => Incoming::Binary,
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Incoming::Sign,
+            Some(Ok(Message::Close(_))) | None => Incoming::Gone,
+            Some(Err(error)) => match error.into_inner().downcast::<tungstenite::Error>() {
+                Ok(error) if matches!(*error, tungstenite::Error::Capacity(_)) => Incoming::TooBig,
+                _ => Incoming::Gone,
+            },
+        }
+    }
+
+    /// Puts a frame into the buffer; `flush` sends it.
+    pub(super) async fn feed(&mut self, bytes: Bytes) -> Result<(), Gone> {
+        let text = Utf8Bytes::try_from(bytes).map_err(|_| Gone)?;
+        self.patiently(async |socket| socket.feed(Message::Text(text)).await).await
+    }
+
+    pub(super) async fn flush(&mut self) -> Result<(), Gone> {
+        self.patiently(async |socket| socket.flush().await).await
+    }
+
+    /// Writes one frame at once.
+    pub(super) async fn write(&mut self, frame: ServerFrame) -> Result<(), Gone> {
+        self.feed(encode(&frame)).await?;
+        self.flush().await
+    }
+
+    pub(super) async fn ping(&mut self) -> Result<(), Gone> {
+        self.patiently(async |socket| socket.send(Message::Ping(Bytes::new())).await).await
+    }
+
+    async fn patiently(&mut self, act: impl AsyncFnOnce(&mut WebSocket) -> Result<(), axum::Error>) -> Result<(), Gone> {
+        match timeout(self.write_timeout, act(&mut self.socket)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Gone),
+            Err(_) => {
+                // It cannot be told in order any more; what the kernel still takes is the close frame.
+                let frame = close_frame(CloseCode::TryAgainLater, "the connection takes nothing");
+                let _ = timeout(Duration::from_millis(10), self.socket.send(frame)).await;
+                Err(Gone)
+            }
+        }
+    }
+
+    /// Says goodbye and waits a moment for the peer's.
+    pub(super) async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Gone> {
+        let frame = close_frame(code, reason);
+        self.patiently(async |socket| socket.send(frame).await).await?;
+        let answered = async { while !matches!(self.read().await, Incoming::Gone | Incoming::TooBig) {} };
+        let _ = timeout(CLOSE_WITHIN, answered).await;
+        Ok(())
+    }
+}
+
+/// A control frame carries at most 125 bytes (RFC 6455, section 5.5), two of them the code.
+fn close_frame(code: CloseCode, reason: &str) -> Message {
+    let end = (0..=reason.len().min(123)).rev().find(|&end| reason.is_char_boundary(end)).unwrap_or(0);
+    Message::Close(Some(CloseFrame { code: code.code(), reason: reason[..end].into() }))
+}
+
+/// The frame that explains a refusal. What HTTP tells apart as unparseable and wrong is one thing here.
+pub(super) fn refusal(error: &Error, client_id: Option<String>, room_id: Option<Id>) -> ServerFrame {
+    let code = match error.code() {
+        ErrorCode::BadRequest | ErrorCode::Invalid => ErrorCode::BadFrame,
+        other => other,
+    };
+    let retry_after_ms = error.retry_after().map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1));
+    ServerFrame::Error { code, message: error.to_string(), client_id, room_id, retryable: code.retryable(), retry_after_ms }
+}
