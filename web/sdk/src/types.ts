@@ -172,8 +172,8 @@ export interface InboxHandle extends Readable<InboxState> {
 export interface ClientOptions {
   /** The server's address: `https://chat.example.com`; the page's own if left out. */
   url?: string
-  /** An access token that is good now. Called at each connect and when one is about to expire. */
-  token: () => Promise<string>
+  /** An access token that is good now. Called at each connect and when one is about to expire; `refused` names one that the server no longer takes. */
+  token: (refused?: string) => Promise<string>
   /** Separates caches and outboxes of accounts in one browser. */
   account?: string
   /** `inbox`: rooms are followed over one inbox connection (admins). `room`: a connection for each room. */
@@ -230,8 +230,8 @@ export interface Session extends Readable<SessionState> {
   login(phone: string, password: string): Promise<User>
   /** Ends this session in all tabs of the page, or with `all` on all devices. */
   logout(options?: { all?: boolean }): Promise<void>
-  /** An access token that is good for a minute at least; renewed under a Web Lock. Rejects when signed out. */
-  token(): Promise<string>
+  /** An access token that is good for a minute at least, and not the `refused` one; renewed under a Web Lock. Rejects when signed out. */
+  token(refused?: string): Promise<string>
   /** What the login page needs to know. */
   options(): Promise<import('./protocol.gen').Options>
   close(): void

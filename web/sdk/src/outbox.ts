@@ -1,0 +1,334 @@
+/**
+ * Messages on their way, of one account in all its tabs. Each room is a queue with one unacked message at a time; a
+ * refused one holds those behind it. Kept in storage until the server has them, under client ids that make sending
+ * twice harmless. One tab, elected by a Web Lock, sends; the others hand over through storage and hear what happens.
+ */
+import {
+  createPreviews,
+  type Delay,
+  type Delivery,
+  type Entry,
+  type Live,
+  newer,
+  type Outcome,
+  type Stored,
+  shownEntry,
+  type Waiting,
+} from './entries'
+import { delayMs } from './env'
+import { createClientId } from './ids'
+import type { ErrorCode } from './protocol.gen'
+import type { Storage } from './storage'
+
+const retryFirstMs = 1_000
+const retryLongestMs = 30_000
+const progressEveryMs = 100
+
+export interface OutboxOptions {
+  account: string
+  storage: Promise<Storage>
+  /** Null when there is no way to the server now; `kick` tells when there is one. */
+  deliver: (entry: Entry, delivery: Delivery) => Promise<Outcome> | null
+  /** In every tab: a message was stored. Called before it leaves the outbox. */
+  onStored: (stored: Stored) => void
+  /** In every tab: what waits in a room, or why, has changed. */
+  onChange: (room_id: number) => void
+  random: () => number
+}
+
+export interface Outbox {
+  waiting(room_id: number): Waiting[]
+  delay(room_id: number): Delay | undefined
+  size(): number
+  add(entry: Pick<Entry, 'room_id' | 'text' | 'if_last_seq' | 'files'>): string
+  retry(client_id: string): void
+  discard(client_id: string): void
+  stop(client_id: string): void
+  /** It was seen among the stored ones. */
+  settle(stored: Stored): void
+  /** The way to this room, or to all, is open. */
+  kick(room_id?: number): void
+  clear(): Promise<void>
+  close(): void
+}
+
+type News =
+  | { type: 'changed' }
+  | { type: 'stored'; stored: Stored }
+  | { type: 'live'; client_id: string; live: Live | null }
+  | { type: 'delay'; room_id: number; delay: Delay | null }
+
+export function createOutbox(options: OutboxOptions): Outbox {
+  const lockName = `frontdesk.${options.account}.outbox`
+  const entries = new Map<string, Entry>()
+  const live = new Map<string, Live>()
+  const delays = new Map<number, Delay>()
+  const running = new Map<number, { order: string; abort: AbortController }>()
+  const timers = new Map<number, ReturnType<typeof setTimeout>>()
+  const tries = new Map<number, number>()
+  const previews = createPreviews()
+  /** Being written, or refused by storage: reading storage must not lose them. */
+  const unsaved = new Set<string>()
+  /** Refused by storage: nobody but this tab can send them. */
+  const unsavable = new Set<string>()
+  const deleted = new Set<string>()
+  const stopped = new AbortController()
+  let storage: Storage | null = null
+  let channel: BroadcastChannel | null = null
+  let leads = false
+  let writing: Promise<unknown> = options.storage.then(start)
+
+  async function start(opened: Storage): Promise<void> {
+    storage = opened
+    if (stopped.signal.aborted) return opened.close()
+    if (opened.shared && typeof BroadcastChannel !== 'undefined') {
+      channel = new BroadcastChannel(lockName)
+      channel.onmessage = (event: MessageEvent<News>) => hear(event.data)
+    }
+    await reread()
+    const locks = typeof navigator === 'undefined' ? undefined : navigator.locks
+    if (!opened.shared || !locks) return lead()
+    locks
+      .request(lockName, { signal: stopped.signal }, () => {
+        // What the tab that led before has left.
+        enqueueWrite(reread).then(lead)
+        return new Promise<void>((release) => stopped.signal.addEventListener('abort', () => release()))
+      })
+      .catch(() => {})
+  }
+
+  function lead(): void {
+    leads = true
+    kick()
+  }
+
+  /** One after another, so that storage ends where memory ended. */
+  function enqueueWrite(write: () => Promise<unknown>): Promise<unknown> {
+    writing = writing.then(write).catch(() => {})
+    return writing
+  }
+
+  async function reread(): Promise<void> {
+    const kept = await storage!.entries().catch(() => null)
+    if (!kept) return
+    const rooms = new Set([...entries.values()].map((entry) => entry.room_id))
+    const found = new Set(kept.map((entry) => entry.order))
+    for (const order of entries.keys()) if (!found.has(order) && !unsaved.has(order)) entries.delete(order)
+    for (const entry of kept) {
+      rooms.add(entry.room_id)
+      if (unsaved.has(entry.order) || deleted.has(entry.order)) continue
+      entries.set(entry.order, newer(entries.get(entry.order), entry))
+    }
+    for (const room_id of rooms) {
+      abortObsolete(room_id)
+      options.onChange(room_id)
+      void drain(room_id)
+    }
+  }
+
+  function hear(news: News): void {
+    if (news.type === 'changed') enqueueWrite(reread)
+    else if (news.type === 'stored') take(news.stored, false)
+    else if (news.type === 'live') setLive(news.client_id, news.live)
+    else setDelay(news.room_id, news.delay)
+  }
+
+  const tell = (news: News) => channel?.postMessage(news)
+
+  const byId = (client_id: string) => [...entries.values()].find((entry) => entry.client_id === client_id)
+
+  const queue = (room_id: number) =>
+    [...entries.values()]
+      .filter((entry) => entry.room_id === room_id)
+      .sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0))
+
+  function save(entry: Entry): void {
+    entries.set(entry.order, entry)
+    unsaved.add(entry.order)
+    options.onChange(entry.room_id)
+    enqueueWrite(async () => {
+      if (entries.get(entry.order) !== entry) return
+      await storage!.putEntry(entry).then(
+        () => unsaved.delete(entry.order),
+        () => unsavable.add(entry.order),
+      )
+      tell({ type: 'changed' })
+      void drain(entry.room_id)
+    })
+    void drain(entry.room_id)
+  }
+
+  function remove(entry: Entry, inStorage = true): void {
+    entries.delete(entry.order)
+    unsaved.delete(entry.order)
+    deleted.add(entry.order)
+    live.delete(entry.client_id)
+    for (const file of entry.files ?? []) previews.forget(file)
+    options.onChange(entry.room_id)
+    if (!inStorage) return
+    enqueueWrite(async () => {
+      await storage!.deleteEntry(entry.order)
+      tell({ type: 'changed' })
+    })
+  }
+
+  function setLive(client_id: string, next: Live | null): void {
+    if (next) live.set(client_id, next)
+    else live.delete(client_id)
+    const entry = byId(client_id)
+    if (entry) options.onChange(entry.room_id)
+  }
+
+  function setDelay(room_id: number, delay: Delay | null): void {
+    if (!delay && !delays.has(room_id)) return
+    if (delay) delays.set(room_id, delay)
+    else delays.delete(room_id)
+    options.onChange(room_id)
+  }
+
+  /** Every tab shows it as stored before it leaves the queue, so that it never flickers. */
+  function take(stored: Stored, inStorage = true): void {
+    const entry = byId(stored.client_id)
+    if (!entry) return
+    options.onStored(stored)
+    setDelay(stored.room_id, null)
+    remove(entry, inStorage)
+  }
+
+  function abortObsolete(room_id: number): void {
+    const now = running.get(room_id)
+    const entry = now && entries.get(now.order)
+    if (now && (!entry || entry.stopped)) now.abort.abort()
+  }
+
+  async function drain(room_id: number): Promise<void> {
+    const entry = queue(room_id)[0]
+    if (!entry || entry.failed || entry.stopped || running.has(room_id) || timers.has(room_id)) return
+    if (stopped.signal.aborted || !(leads || unsavable.has(entry.order))) return
+    const abort = new AbortController()
+    const delivering = options.deliver(entry, { signal: abort.signal, onProgress: progress(entry) })
+    if (!delivering) return
+    running.set(room_id, { order: entry.order, abort })
+    report(entry.client_id, { sentBytes: 0 })
+    const outcome = await delivering
+    running.delete(room_id)
+    report(entry.client_id, null)
+    if (stopped.signal.aborted) return
+    if (settleOutcome(entry, outcome)) void drain(room_id)
+  }
+
+  /** Whether the next one may go. */
+  function settleOutcome(entry: Entry, outcome: Outcome): boolean {
+    const { room_id } = entry
+    if (outcome.type === 'wait') return false
+    if (outcome.type === 'again') return sendAgain(entry, outcome)
+    tries.delete(room_id)
+    if (outcome.type === 'stored') {
+      take(outcome.stored)
+      tell({ type: 'stored', stored: outcome.stored })
+    } else if (isCurrent(entry)) {
+      save({ ...entry, failed: outcome.refusal })
+    }
+    delays.delete(room_id)
+    tell({ type: 'delay', room_id, delay: null })
+    return true
+  }
+
+  /** Neither discarded nor stopped meanwhile. */
+  function isCurrent(entry: Entry): boolean {
+    const now = entries.get(entry.order)
+    return now?.client_id === entry.client_id && !now.stopped
+  }
+
+  function sendAgain(entry: Entry, outcome: { code?: ErrorCode; ms?: number }): boolean {
+    const { room_id } = entry
+    if (!isCurrent(entry)) return true
+    const count = tries.get(room_id) ?? 0
+    tries.set(room_id, count + 1)
+    const ms = outcome.ms ?? delayMs(count, retryFirstMs, retryLongestMs, options.random())
+    const delay = outcome.code ? { code: outcome.code, until: Date.now() + ms } : null
+    setDelay(room_id, delay)
+    tell({ type: 'delay', room_id, delay })
+    const timer = setTimeout(() => {
+      timers.delete(room_id)
+      void drain(room_id)
+    }, ms)
+    timers.set(room_id, timer)
+    return false
+  }
+
+  function report(client_id: string, next: Live | null): void {
+    setLive(client_id, next)
+    tell({ type: 'live', client_id, live: next })
+  }
+
+  function progress(entry: Entry): (sentBytes: number) => void {
+    let saidAt = 0
+    return (sentBytes) => {
+      if (Date.now() - saidAt < progressEveryMs || !live.has(entry.client_id)) return
+      saidAt = Date.now()
+      report(entry.client_id, { sentBytes })
+    }
+  }
+
+  function kick(room_id?: number): void {
+    const rooms = room_id === undefined ? new Set([...entries.values()].map((entry) => entry.room_id)) : [room_id]
+    for (const id of rooms) {
+      // A wait that the server asked for is kept; one that was only our back-off ends here.
+      if (!delays.has(id)) {
+        clearTimeout(timers.get(id))
+        timers.delete(id)
+      }
+      void drain(id)
+    }
+  }
+
+  return {
+    waiting: (room_id) => queue(room_id).map((entry) => shownEntry(entry, live.get(entry.client_id), previews)),
+    delay: (room_id) => delays.get(room_id),
+    size: () => entries.size,
+    add(given) {
+      const client_id = createClientId()
+      save({ ...given, order: client_id, client_id, created_at: new Date().toISOString() })
+      return client_id
+    },
+    retry(client_id) {
+      const entry = byId(client_id)
+      if (!entry) return
+      const { failed, stopped: _, if_last_seq, ...rest } = entry
+      if (failed?.code === 'client_id_reused') save({ ...rest, client_id: createClientId() })
+      // "Send anyway" is what retrying a stale message means.
+      else save(if_last_seq === undefined || failed?.code === 'stale' ? rest : { ...rest, if_last_seq })
+    },
+    discard(client_id) {
+      const entry = byId(client_id)
+      if (!entry) return
+      remove(entry)
+      abortObsolete(entry.room_id)
+      void drain(entry.room_id)
+    },
+    stop(client_id) {
+      const entry = byId(client_id)
+      if (!entry?.files) return
+      save({ ...entry, stopped: true })
+      abortObsolete(entry.room_id)
+    },
+    settle: take,
+    kick,
+    async clear() {
+      for (const entry of [...entries.values()]) remove(entry)
+      for (const { abort } of running.values()) abort.abort()
+      await enqueueWrite(() => storage!.clear())
+      tell({ type: 'changed' })
+    },
+    close() {
+      stopped.abort()
+      for (const timer of timers.values()) clearTimeout(timer)
+      for (const { abort } of running.values()) abort.abort()
+      previews.forgetAll()
+      void enqueueWrite(async () => storage?.close())
+      channel?.close()
+      channel = null
+    },
+  }
+}

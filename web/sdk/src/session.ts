@@ -1,0 +1,155 @@
+/** Who is signed in on one page, in all its tabs: the stored token pair, its renewal, and the news of signing in and out. */
+import { apiError, createApi, isApiError, mayRetry } from './api'
+import type { LoginAnswer, Options, TokenPair, User } from './protocol.gen'
+import type { Session, SessionOptions, SessionState } from './types'
+import { createValue } from './value'
+
+/** A token with less than this left is renewed before it is used. */
+const marginMs = 60_000
+/** How long signing out waits for a server that does not answer. */
+const logoutPatienceMs = 3_000
+
+interface Stored {
+  access: string
+  refresh: string
+  user: User
+  /** By this device's clock, which need not agree with the server's. */
+  expires_at: number
+}
+
+type News = 'signed_in' | 'left' | 'expired'
+
+export function createSession(options: SessionOptions): Session {
+  const prefix = `frontdesk.${options.name}`
+  const key = `${prefix}.session`
+  const open = createApi(options.url)
+  const state = createValue<SessionState>(stateOf(read(), 'none', null))
+  const channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel(prefix)
+  let renewal: Promise<string> | null = null
+
+  function read(): Stored | null {
+    try {
+      return JSON.parse(localStorage.getItem(key) ?? 'null')
+    } catch {
+      return null
+    }
+  }
+
+  function write(next: Stored | null, news: News | null): void {
+    if (next) localStorage.setItem(key, JSON.stringify(next))
+    else localStorage.removeItem(key)
+    if (!news) return
+    show(next, news)
+    channel?.postMessage(news)
+  }
+
+  function show(stored: Stored | null, news: News): void {
+    const before = state.get()
+    if (stored && before.status === 'signed_in' && before.user.id === stored.user.id) return
+    if (!stored && before.status === 'signed_out') return
+    state.set(stateOf(stored, news === 'signed_in' ? 'none' : news, before.user))
+  }
+
+  function onStorage(event: StorageEvent): void {
+    if (event.key === key || event.key === null) show(read(), 'left')
+  }
+  if (channel) channel.onmessage = (event: MessageEvent<News>) => show(read(), event.data)
+  // Only in its place: it would say that somebody left, but not why.
+  else if (typeof window !== 'undefined') window.addEventListener('storage', onStorage)
+
+  /** Under a Web Lock where there is one, so that two tabs use up one refresh token, not two. */
+  function exclusively<T>(run: () => Promise<T>): Promise<T> {
+    const locks = typeof navigator === 'undefined' ? undefined : navigator.locks
+    return locks ? (locks.request(`${prefix}.refresh`, run) as Promise<T>) : run()
+  }
+
+  async function renew(refused: string | undefined): Promise<string> {
+    const before = read()
+    if (!before) throw signedOut()
+    // Another tab may have renewed while this one waited for the lock.
+    if (isFresh(before, refused)) return before.access
+    try {
+      const pair = await open.call<TokenPair>('POST', '/api/auth/refresh/', { refresh: before.refresh })
+      // The person may have signed out, or in as somebody else, while the answer was on its way.
+      if (read()?.refresh !== before.refresh) return renew(refused)
+      write({ ...pair, user: before.user, expires_at: expiry(pair.access) }, null)
+      return pair.access
+    } catch (error) {
+      if (mayRetry(error)) {
+        if (before.access !== refused && before.expires_at > Date.now()) return before.access
+        throw error
+      }
+      if (read()?.refresh === before.refresh) write(null, 'expired')
+      throw signedOut()
+    }
+  }
+
+  async function token(refused?: string): Promise<string> {
+    const stored = read()
+    if (!stored) {
+      show(null, 'left')
+      throw signedOut()
+    }
+    if (isFresh(stored, refused)) return stored.access
+    renewal ??= exclusively(() => renew(refused)).finally(() => {
+      renewal = null
+    })
+    return renewal
+  }
+
+  return {
+    get: state.get,
+    subscribe: state.subscribe,
+    token,
+    options: () => open.call<Options>('GET', '/api/options/'),
+    async login(phone, password) {
+      const answer = await open.call<LoginAnswer>('POST', '/api/auth/login/', { phone, password })
+      write({ ...answer, expires_at: expiry(answer.access) }, 'signed_in')
+      return answer.user
+    },
+    async logout({ all = false } = {}) {
+      const stored = read()
+      if (stored) {
+        const call = createApi(options.url, token).call('POST', '/api/auth/logout/', { all })
+        // "All devices" is a promise that only the server can keep; leaving this one works without it.
+        if (all) await call.catch((error) => ignoreSignedOut(error))
+        else await Promise.race([call.catch(() => {}), new Promise((done) => setTimeout(done, logoutPatienceMs))])
+      }
+      write(null, 'left')
+    },
+    close() {
+      channel?.close()
+      if (typeof window !== 'undefined') window.removeEventListener('storage', onStorage)
+    },
+  }
+}
+
+const signedOut = () => apiError(401, 'unauthorized', 'Signed out')
+
+function ignoreSignedOut(error: unknown): void {
+  if (!isApiError(error) || error.status !== 401) throw error
+}
+
+function stateOf(stored: Stored | null, reason: 'none' | 'left' | 'expired', before: User | null): SessionState {
+  return stored
+    ? { status: 'signed_in', user: stored.user, reason: null }
+    : { status: 'signed_out', user: before, reason }
+}
+
+const isFresh = (stored: Stored, refused: string | undefined) =>
+  stored.access !== refused && stored.expires_at - marginMs > Date.now()
+
+/** The token's own lifetime added to this device's clock. */
+function expiry(access: string): number {
+  const { exp, iat } = claims(access)
+  return typeof exp === 'number' && typeof iat === 'number' ? Date.now() + (exp - iat) * 1000 : Date.now() + 15 * 60_000
+}
+
+/** What a token says, unverified: good for reading one's own, never for trusting. */
+function claims(token: string): { exp?: unknown; iat?: unknown } {
+  try {
+    return JSON.parse(atob(token.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/')))
+  } catch {
+    return {}
+  }
+}
