@@ -1,0 +1,126 @@
+// @vitest-environment happy-dom
+/** Writing: which Enter sends, what is kept, and that the field is never taken away. */
+import { cleanup, fireEvent, render, screen } from '@testing-library/react'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { Composer, type ComposerProps } from '../src/composer/Composer'
+import { readDraft, writeDraft } from '../src/composer/drafts'
+
+const key = 'frontdesk.draft.1.7'
+const onSend = vi.fn<ComposerProps['onSend']>()
+const onTyping = vi.fn<ComposerProps['onTyping']>()
+
+function composer(change: Partial<ComposerProps> = {}) {
+  const props = { look: 'one', label: 'Message', placeholder: '', draftKey: key, max: 60, onSend, onTyping } as const
+  return render(<Composer {...props} {...change} />)
+}
+const field = () => screen.getByRole<HTMLTextAreaElement>('textbox')
+const type = (text: string) => fireEvent.change(field(), { target: { value: text } })
+const enter = (init: Partial<KeyboardEvent> = {}) => fireEvent.keyDown(field(), { key: 'Enter', ...init })
+
+beforeEach(() => {
+  writeDraft(key, '')
+  vi.clearAllMocks()
+})
+afterEach(cleanup)
+
+test('enter sends, empties the field at once and keeps the focus', () => {
+  composer()
+  type('Hello')
+  enter()
+  expect(onSend).toHaveBeenCalledExactlyOnceWith('Hello', [])
+  expect(field().value).toBe('')
+  expect(document.activeElement).toBe(field())
+})
+
+test('shift and enter break the line', () => {
+  composer()
+  type('Hello')
+  expect(enter({ shiftKey: true })).toBe(true)
+  expect(onSend).not.toHaveBeenCalled()
+})
+
+test('enter never sends while an input method composes', () => {
+  composer()
+  type('にほん')
+  enter({ isComposing: true })
+  enter({ keyCode: 229 })
+  expect(onSend).not.toHaveBeenCalled()
+  enter()
+  expect(onSend).toHaveBeenCalledOnce()
+})
+
+test('where control and enter send, enter alone breaks the line', () => {
+  composer({ sendWith: 'mod+enter' })
+  type('Hello')
+  expect(enter()).toBe(true)
+  expect(onSend).not.toHaveBeenCalled()
+  enter({ ctrlKey: true })
+  expect(onSend).toHaveBeenCalledOnce()
+})
+
+test('white space is not sent', () => {
+  composer()
+  type(' \n ')
+  enter()
+  expect(onSend).not.toHaveBeenCalled()
+  expect(screen.getByRole('button', { name: 'Send' }).getAttribute('aria-disabled')).toBe('true')
+})
+
+test('the last fifty characters are counted, in characters and not in code units', () => {
+  composer()
+  type('x'.repeat(9))
+  expect(screen.queryByRole('status')).toBeNull()
+  type('😀'.repeat(59))
+  expect(screen.getByRole('status').textContent).toBe('1 character left')
+})
+
+test('what is too long stays, says by how much, and is not sent', () => {
+  composer()
+  type('x'.repeat(72))
+  expect(screen.getByRole('status').textContent).toBe('12 characters too many')
+  enter()
+  expect(onSend).not.toHaveBeenCalled()
+  expect(field().value).toHaveLength(72)
+  expect(field().disabled).toBe(false)
+})
+
+test('a draft outlives the page and is gone once it is sent', () => {
+  composer()
+  type('Not yet')
+  cleanup()
+  composer()
+  expect(field().value).toBe('Not yet')
+  enter()
+  expect(readDraft(key)).toBe('')
+})
+
+test('another room has another draft', () => {
+  const { rerender } = composer()
+  type('For seven')
+  const props = { look: 'one', label: 'Message', placeholder: '', max: 60, onSend, onTyping } as const
+  rerender(<Composer {...props} draftKey="frontdesk.draft.1.8" />)
+  expect(field().value).toBe('')
+  rerender(<Composer {...props} draftKey={key} />)
+  expect(field().value).toBe('For seven')
+})
+
+test('a pasted file waits in the tray and goes with the text', () => {
+  composer()
+  type('Look')
+  const file = new File(['x'], 'log.txt', { type: 'text/plain' })
+  fireEvent.paste(field(), { clipboardData: { files: [file] } })
+  expect(screen.getByTitle('log.txt')).toBeTruthy()
+  enter()
+  expect(onSend).toHaveBeenCalledExactlyOnceWith('Look', [file])
+  expect(screen.queryByTitle('log.txt')).toBeNull()
+})
+
+test('a file over the limit says so and is left out', () => {
+  composer()
+  const file = new File(['x'], 'film.mov')
+  Object.defineProperty(file, 'size', { value: 26_214_401 })
+  fireEvent.paste(field(), { clipboardData: { files: [file] } })
+  expect(screen.getByText('Larger than 25 MB')).toBeTruthy()
+  enter()
+  expect(onSend).not.toHaveBeenCalled()
+})
