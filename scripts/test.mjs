@@ -1,0 +1,114 @@
+// Runs every test there is, one runner after the other, and ends with one line that counts them all.
+import { spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const web = join(root, 'web')
+const reports = resolve(root, process.env.CARGO_TARGET_DIR ?? 'target', 'reports')
+
+/** A command's output is shown as it comes, and kept. */
+function run(command, args, { cwd = root, env = {} } = {}) {
+  return new Promise((done) => {
+    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      output += text
+      process.stdout.write(text)
+    })
+    child.on('error', (error) => done({ ok: false, output: `${command}: ${error.message}` }))
+    child.on('close', (code) => done({ ok: code === 0, output }))
+  })
+}
+
+const npx = (...args) => ['npx', ['--no-install', ...args]]
+
+/** A check passes or fails as a whole. */
+async function check(command, args, options) {
+  const { ok } = await run(command, args, options)
+  return ok ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
+}
+
+async function rust() {
+  const { ok, output } = await run('cargo', ['test', '--workspace', '--no-fail-fast'])
+  return counted(ok, output.matchAll(/^test result: \w+\. (?<passed>\d+) passed; (?<failed>\d+) failed/gm))
+}
+
+async function vitest() {
+  const file = join(reports, 'vitest.json')
+  const { ok } = await run(...npx('vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile=${file}`), {
+    cwd: web,
+  })
+  const report = read(file)
+  // A file that could not be loaded has no tests that could fail.
+  const broken =
+    report?.testResults.filter((each) => each.status === 'failed' && each.assertionResults.length === 0).length ?? 0
+  return counted(
+    ok,
+    report ? [{ groups: { passed: report.numPassedTests, failed: report.numFailedTests + broken } }] : [],
+  )
+}
+
+async function browser() {
+  const file = join(reports, 'playwright.json')
+  const { ok } = await run(...npx('playwright', 'test', '--config=e2e', '--reporter=list,json'), {
+    cwd: web,
+    env: { PLAYWRIGHT_JSON_OUTPUT_NAME: file },
+  })
+  const report = read(file)
+  // Passing only at the second attempt is no pass.
+  const groups = report && {
+    passed: report.stats.expected,
+    failed: report.stats.unexpected + report.stats.flaky + report.errors.length,
+  }
+  return counted(ok, groups ? [{ groups }] : [])
+}
+
+/** A runner that ended badly without a failed test (it did not compile, it crashed) counts as one failure. */
+function counted(ok, matches) {
+  let [passed, failed] = [0, 0]
+  for (const { groups } of matches) {
+    passed += Number(groups.passed)
+    failed += Number(groups.failed)
+  }
+  return { passed, failed: !ok && failed === 0 ? 1 : failed }
+}
+
+function read(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch {
+    return null
+  }
+}
+
+const steps = [
+  ['Rust formatting', () => check('cargo', ['fmt', '--all', '--', '--check', '--files-with-diff'])],
+  ['TypeScript lints', () => check(...npx('biome', 'check', '--max-diagnostics=50', '.'), { cwd: web })],
+  ['TypeScript types', () => check(...npx('tsc', '--noEmit'), { cwd: web })],
+  ['Size budgets', () => check('node', [join('scripts', 'sizes.mjs')])],
+  ['Rust', rust],
+  ['TypeScript', vitest],
+  ['Server for the browser', () => check('cargo', ['build', '-p', 'frontdesk'])],
+  ['Browser', browser],
+]
+
+rmSync(reports, { recursive: true, force: true })
+mkdirSync(reports, { recursive: true })
+const results = []
+for (const [name, step] of steps) {
+  process.stdout.write(`\n== ${name}\n`)
+  const began = Date.now()
+  const counts = await step()
+  results.push({ name, ...counts, seconds: Math.round((Date.now() - began) / 1000) })
+}
+
+const sum = (key) => results.reduce((total, each) => total + each[key], 0)
+process.stdout.write('\n')
+for (const { name, passed, failed, seconds } of results) {
+  process.stdout.write(
+    `${name.padEnd(24)}${String(passed).padStart(6)} passed${failed ? `, ${failed} failed` : ''} in ${seconds} s\n`,
+  )
+}
+process.stdout.write(`\n${sum('passed')} passed, ${sum('failed')} failed\n`)
+process.exitCode = sum('failed') === 0 ? 0 : 1
