@@ -12,7 +12,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::{
     app::App,
-    hub::{Audience, Class, Envelope},
+    hub::{Audience, Class, Envelope, Watermark},
 };
 
 /// Encodes a frame.
@@ -63,7 +63,7 @@ fn envelope(event: Event) -> Option<Envelope> {
     let (class, origin) = match &event {
         Event::Message(message) => (Class::Event(message.seq), true),
         Event::StatusChanged { seq, .. } => (Class::Event(*seq), false),
-        Event::Receipt(mark) => (Class::Receipt, mark.kind == MarkKind::Read),
+        Event::Receipt(mark) => (Class::Receipt(watermark(mark)), mark.kind == MarkKind::Read),
         Event::RoomMade { .. } => return None,
     };
     let audience = Audience::Room(room_of(&event));
@@ -82,6 +82,12 @@ pub fn frame(event: Event) -> Option<ServerFrame> {
         Event::Receipt(mark) => Some(receipt_frame(&mark)),
         Event::RoomMade { .. } => None,
     }
+}
+
+/// What the hub and connections know of a receipt.
+#[must_use]
+pub fn watermark(mark: &ReceiptMark) -> Watermark {
+    Watermark { room_id: mark.room_id, user_id: mark.user_id, read: mark.kind == MarkKind::Read, seq: mark.seq }
 }
 
 fn receipt_frame(mark: &ReceiptMark) -> ServerFrame {

@@ -7,7 +7,11 @@ use frontdesk_store::{Event, Head, Revocation};
 use tokio::{select, time::sleep};
 
 use super::publish;
-use crate::{app::App, error::Error, hub::Credentials};
+use crate::{
+    app::App,
+    error::Error,
+    hub::{Credentials, Watermark},
+};
 
 /// Events read at once for a connection that missed some.
 const PAGE: i64 = 100;
@@ -74,14 +78,14 @@ fn replayed(event: Event) -> Option<Replayed> {
     Some(Replayed { seq, origin, bytes: publish::encode(&publish::frame(event)?) })
 }
 
-/// The frames of every watermark of a room, for a connection that missed some.
+/// Every watermark of a room with its frame, for a connection that missed some.
 ///
 /// # Errors
 /// `Unavailable` if the store cannot be read.
-pub async fn receipts(app: &App, room_id: Id, origin: bool) -> Result<Vec<Bytes>, Error> {
+pub async fn receipts(app: &App, room_id: Id, origin: bool) -> Result<Vec<(Watermark, Bytes)>, Error> {
     let marks = app.store.receipt_marks(room_id).await?;
-    let heard = marks.into_iter().filter(|mark| !origin || mark.kind == frontdesk_store::MarkKind::Read);
-    Ok(heard.filter_map(|mark| publish::frame(Event::Receipt(mark))).map(|frame| publish::encode(&frame)).collect())
+    let heard = marks.into_iter().map(|mark| (publish::watermark(&mark), mark)).filter(|(mark, _)| !origin || mark.read);
+    Ok(heard.filter_map(|(mark, event)| Some((mark, publish::encode(&publish::frame(Event::Receipt(event))?)))).collect())
 }
 
 /// Scans until the server has left.

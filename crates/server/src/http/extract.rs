@@ -19,6 +19,8 @@ use crate::{
 
 /// The largest JSON body: the longest message with every character written as an escaped surrogate pair.
 const BODY_BYTES_MAX: usize = 128 * 1024;
+/// Fields among which the wrong one is looked for; finding it takes their number squared.
+const BLAMED_FIELDS_MAX: usize = 32;
 /// How long a JSON body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -135,6 +137,9 @@ fn blame<T: DeserializeOwned>(fields: &Map<String, Value>, problem: &str) -> Err
     }
     if let Some(name) = quoted(problem, "duplicate field `") {
         return Error::field(name, "is given twice");
+    }
+    if fields.len() > BLAMED_FIELDS_MAX {
+        return Error::field("body", problem);
     }
     let decodes = |fields: Map<String, Value>| serde_json::from_value::<T>(Value::Object(fields)).map_err(|error| error.to_string());
     let without = |name: &String| fields.iter().filter(|(other, _)| *other != name).map(|(k, v)| (k.clone(), v.clone())).collect();

@@ -29,9 +29,22 @@ pub enum Class {
         change: i64,
     },
     /// A watermark; state, so a reader that missed one is sent all of them anew.
-    Receipt,
+    Receipt(Watermark),
     /// A stored event with its place in the room; a reader that missed one reads it from the store.
     Event(Seq),
+}
+
+/// How far a person has come, so that a connection can tell news from what it was told already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Watermark {
+    /// Where.
+    pub room_id: Id,
+    /// Whose.
+    pub user_id: Id,
+    /// Whether it is of what was read; else of what has reached a device.
+    pub read: bool,
+    /// How far.
+    pub seq: Seq,
 }
 
 /// An event on its way to connections, encoded once.

@@ -18,8 +18,8 @@ use std::sync::{
 use frontdesk_protocol::Id;
 use tokio::sync::Notify;
 
-pub use envelope::{Audience, Class, Envelope, Kind};
-pub use outbox::{Outbox, Signals, Taken};
+pub use envelope::{Audience, Class, Envelope, Kind, Watermark};
+pub use outbox::{Outbox, Signals, Taken, Writing};
 pub use presence::{Departure, Person, Typed};
 pub use registry::{Connected, Credentials, Refusal, RegistryLimits};
 pub use rooms::{INBOX, InboxSeat, Joined, Seat};
@@ -69,7 +69,7 @@ impl Hub {
         &self.0.wheel
     }
 
-    /// Bytes that wait in all outboxes together.
+    /// Bytes that wait in all outboxes together, or are being written.
     #[must_use]
     pub fn queued_bytes(&self) -> usize {
         self.0.queued_bytes.load(Ordering::Relaxed)

@@ -38,6 +38,8 @@ pub struct Outbox {
 struct Queue {
     frames: VecDeque<(Class, Bytes)>,
     bytes: usize,
+    /// Bytes that were taken out and are still being written.
+    writing_bytes: usize,
     signals: Signals,
 }
 
@@ -55,12 +57,20 @@ pub struct Signals {
 }
 
 /// What was taken out of an outbox at once.
-#[derive(Debug, Default)]
 pub struct Taken {
     /// Frames in order.
     pub frames: VecDeque<(Class, Bytes)>,
     /// Signals since the last time.
     pub signals: Signals,
+    /// Counts the frames until they were written.
+    pub writing: Writing,
+}
+
+/// Frames that were taken out of an outbox and wait for the socket: they take memory as they did before, so they count
+/// until this is dropped.
+pub struct Writing {
+    outbox: Arc<Outbox>,
+    bytes: usize,
 }
 
 impl Outbox {
@@ -101,8 +111,12 @@ impl Outbox {
         true
     }
 
+    /// However much waits for others, a connection that keeps up gets its next frame.
     fn has_room(&self, queue: &Queue, more: usize) -> bool {
-        queue.frames.len() < FRAMES_MAX && queue.bytes + more <= BYTES_MAX && self.all_bytes.load(Ordering::Relaxed) + more <= ALL_BYTES_MAX
+        let waiting = queue.bytes + queue.writing_bytes;
+        queue.frames.len() < FRAMES_MAX
+            && waiting + more <= BYTES_MAX
+            && (waiting == 0 || self.all_bytes.load(Ordering::Relaxed) + more <= ALL_BYTES_MAX)
     }
 
     /// Drops waiting typing frames, then presence, as far as they matter less than what comes.
@@ -131,11 +145,11 @@ impl Outbox {
         });
     }
 
-    /// Waits until there is something to take, and takes all of it.
-    pub async fn take(&self) -> Taken {
+    /// Waits until there is something to take, and takes all of it. Cancelled, it has taken nothing.
+    pub async fn take(self: &Arc<Self>) -> Taken {
         loop {
             let taken = self.take_now();
-            if !taken.frames.is_empty() || taken.signals.any() {
+            if !taken.is_empty() {
                 return taken;
             }
             self.wake.notified().await;
@@ -144,11 +158,30 @@ impl Outbox {
 
     /// Takes what is there.
     #[must_use]
-    pub fn take_now(&self) -> Taken {
+    pub fn take_now(self: &Arc<Self>) -> Taken {
         let mut queue = self.lock();
-        self.all_bytes.fetch_sub(queue.bytes, Ordering::Relaxed);
-        queue.bytes = 0;
-        Taken { frames: std::mem::take(&mut queue.frames), signals: std::mem::take(&mut queue.signals) }
+        let bytes = std::mem::take(&mut queue.bytes);
+        queue.writing_bytes += bytes;
+        Taken {
+            frames: std::mem::take(&mut queue.frames),
+            signals: std::mem::take(&mut queue.signals),
+            writing: Writing { outbox: self.clone(), bytes },
+        }
+    }
+}
+
+impl Taken {
+    /// Whether there is nothing to write and nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty() && !self.signals.any()
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.outbox.lock().writing_bytes -= self.bytes;
+        self.outbox.all_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 

@@ -93,7 +93,7 @@ impl Follower {
             && !(envelope.also_inbox && self.outbox.is_inbox());
         let Class::Event(seq) = envelope.class else {
             // A receipt that finds no room is lost; the lagging follower is sent all watermarks anew.
-            if hears && !self.outbox.push(envelope.class, &envelope.bytes) && envelope.class == Class::Receipt {
+            if hears && !self.outbox.push(envelope.class, &envelope.bytes) && matches!(envelope.class, Class::Receipt(_)) {
                 self.lag(room_id);
             }
             return;

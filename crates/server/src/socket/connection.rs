@@ -103,6 +103,7 @@ impl Connection {
 
     async fn begin(&mut self) -> Result<(), End> {
         let Self { app, wire, caller, view, .. } = self;
+        let begun_at = Instant::now();
         let heartbeat_ms = u64::try_from(self.clock.heartbeat.as_millis()).unwrap_or(limits::HEARTBEAT_MS);
         let origin = self.connected.outbox.is_origin();
         let begun = match view {
@@ -110,6 +111,7 @@ impl Connection {
             View::Inbox(inbox) => inbox.begin(app, caller, wire, heartbeat_ms).await,
         };
         self.ended(begun).await?;
+        self.was_deaf_since(begun_at);
         self.remind();
         // Whoever came while the server was leaving was not told with the others.
         if self.app.shutdown.is_cancelled() {
@@ -169,8 +171,12 @@ impl Connection {
 
     /// Writes what the hub put into the outbox, in one go, then does what it signalled.
     pub(super) async fn hand_out(&mut self, taken: Taken) -> Result<(), End> {
-        let Taken { frames, signals } = taken;
+        let Taken { frames, signals, writing } = taken;
+        let begun = Instant::now();
         for (class, bytes) in frames {
+            if !self.is_news(class) {
+                continue;
+            }
             self.wire.feed(bytes).await?;
             match (class, &mut self.view) {
                 (Class::Event(seq), View::Room(room)) => room.written = seq,
@@ -179,7 +185,23 @@ impl Connection {
             }
         }
         self.wire.flush().await?;
+        drop(writing);
+        self.was_deaf_since(begun);
         self.heed(signals).await
+    }
+
+    /// Whoever takes what is written, however slowly, is not silent: we did not listen meanwhile.
+    fn was_deaf_since(&mut self, begun: Instant) {
+        self.clock.heard += begun.elapsed();
+    }
+
+    /// A receipt that was published before a newer one was read from the store, and arrives after it, is none.
+    fn is_news(&self, class: Class) -> bool {
+        let Class::Receipt(mark) = class else { return true };
+        match &self.view {
+            View::Room(room) => room.is_news(&mark),
+            View::Inbox(inbox) => inbox.rooms.get(&mark.room_id).is_none_or(|room| room.is_news(&mark)),
+        }
     }
 
     async fn heed(&mut self, signals: Signals) -> Result<(), End> {
@@ -202,7 +224,7 @@ impl Connection {
     }
 
     async fn recover(&mut self, room_id: i64) -> Result<(), End> {
-        let origin = self.is_origin();
+        let (origin, begun) = (self.is_origin(), Instant::now());
         let Self { app, wire, view, .. } = self;
         let recovered = match view {
             View::Room(room) => room.recover(app, wire, origin).await,
@@ -212,6 +234,7 @@ impl Connection {
                 None => Ok(()),
             },
         };
+        self.was_deaf_since(begun);
         self.ended(recovered).await
     }
 

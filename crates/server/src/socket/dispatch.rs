@@ -217,8 +217,7 @@ impl Connection {
             return self.refuse(&error, None, room_id).await;
         }
         room.resumed_at = Some(now);
-        room.pause();
-        self.empty_outbox().await?;
+        self.pause(room_id).await?;
         let Self { app, caller, wire, view, .. } = self;
         let resumed = match (view, room_id) {
             (View::Room(room), _) => room.resume(app, caller, wire, after, epoch).await,
@@ -238,21 +237,27 @@ impl Connection {
         }
     }
 
-    /// Writes what waits, so that an answer that changes what follows comes after it.
-    async fn empty_outbox(&mut self) -> Result<(), End> {
-        let taken = self.connected.outbox.take_now();
-        Box::pin(self.hand_out(taken)).await
+    /// Takes no further events of a room and writes what waits, so that an answer that changes what follows comes after it.
+    async fn pause(&mut self, room_id: Option<Id>) -> Result<(), End> {
+        loop {
+            // Anew each time: a room that lagged catches up while what waits is written, and is live after that.
+            if let Some(room) = self.room_mut(room_id) {
+                room.pause();
+            }
+            let taken = self.connected.outbox.take_now();
+            if taken.is_empty() {
+                return Ok(());
+            }
+            Box::pin(self.hand_out(taken)).await?;
+        }
     }
 
     async fn open_room(&mut self, wish: Wish) -> Result<(), End> {
         let room_id = wish.room_id;
-        let View::Inbox(inbox) = &mut self.view else {
+        if matches!(self.view, View::Room(_)) {
             return self.bad_frame("open_room is for the inbox; this connection follows one room", None).await;
-        };
-        if let Some(open) = inbox.rooms.get(&room_id) {
-            open.pause();
-            self.empty_outbox().await?;
         }
+        self.pause(Some(room_id)).await?;
         let Self { app, caller, wire, connected, view, .. } = self;
         let View::Inbox(inbox) = view else { return Ok(()) };
         inbox.rooms.remove(&room_id);
@@ -265,7 +270,7 @@ impl Connection {
             return self.bad_frame("close_room is for the inbox; this connection follows one room", None).await;
         };
         inbox.rooms.remove(&room_id);
-        self.empty_outbox().await?;
+        self.pause(Some(room_id)).await?;
         Ok(self.wire.write(ServerFrame::RoomClosed { room_id }).await?)
     }
 

@@ -83,6 +83,7 @@ impl InboxView {
         let mut view = RoomView::new(pass, joined, after, epoch);
         let found = view.find(app, caller).await?;
         let (epoch, cursor, head) = (sync::epoch(app), found.cursor, found.room.last_seq);
+        view.note_told(&found.receipts);
         wire.write(ServerFrame::RoomOpened { room_id, epoch, room: found.room, receipts: found.receipts, resume: found.resume }).await?;
         view.tell_others(wire).await?;
         view.catch_up(app, wire, cursor, head, false).await?;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use frontdesk_protocol::{
     Room, Seq, ServerFrame,
     frame::{PROTOCOL, Ready, Receipt, Resume, RoomReady},
@@ -15,7 +14,7 @@ use crate::{
     caller::Caller,
     chat::{access::Pass, presence::status_frame, receipts, rooms, sync},
     error::Error,
-    hub::{Joined, Person, Seat},
+    hub::{Joined, Person, Seat, Watermark},
 };
 
 const ASK_AGAIN: Duration = Duration::from_millis(20);
@@ -30,6 +29,8 @@ pub(super) struct RoomView {
     pub(super) resumed_at: Option<Instant>,
     /// Every event up to this seq was written.
     pub(super) written: Seq,
+    /// Watermarks that were read from the store and written: what was published before that, and arrives later, is no news.
+    told: Vec<Watermark>,
 }
 
 /// Why a view could not go on.
@@ -64,7 +65,7 @@ pub(super) struct Found {
 impl RoomView {
     pub(super) fn new(pass: Pass, joined: Joined, after: Option<Seq>, epoch: Option<String>) -> Self {
         let Joined { seat, others, .. } = joined;
-        Self { pass, seat, others, after, epoch, resumed_at: None, written: 0 }
+        Self { pass, seat, others, after, epoch, resumed_at: None, written: 0, told: Vec::new() }
     }
 
     /// The room as it is now. The seat was taken before, so whatever comes later is handed over or found by `catch_up`.
@@ -80,10 +81,26 @@ impl RoomView {
         let found = self.find(app, caller).await?;
         let (cursor, head) = (found.cursor, found.room.last_seq);
         if !origin {
+            self.note_told(&found.receipts);
             wire.write(self.ready(app, caller, found, heartbeat_ms)).await?;
         }
         self.tell_others(wire).await?;
         self.catch_up(app, wire, cursor, head, origin).await
+    }
+
+    pub(super) fn note_told(&mut self, receipts: &[Receipt]) {
+        let room_id = self.pass.room_id();
+        let marks = |receipt: &Receipt| {
+            let mark = |read, seq| Watermark { room_id, user_id: receipt.user_id, read, seq };
+            [mark(true, receipt.read_seq), mark(false, receipt.delivered_seq)]
+        };
+        self.told = receipts.iter().flat_map(marks).collect();
+    }
+
+    /// Whether a watermark on its way is further than what the connection was told.
+    pub(super) fn is_news(&self, mark: &Watermark) -> bool {
+        let same = |told: &&Watermark| (told.user_id, told.read) == (mark.user_id, mark.read);
+        self.told.iter().find(same).is_none_or(|told| told.seq < mark.seq)
     }
 
     fn ready(&self, app: &App, caller: &Caller, found: Found, heartbeat_ms: u64) -> ServerFrame {
@@ -135,8 +152,9 @@ impl RoomView {
     /// The outbox was full: what did not fit is read from the store, and every watermark is told anew.
     pub(super) async fn recover(&mut self, app: &App, wire: &mut Wire, origin: bool) -> Result<(), Stop> {
         self.catch_up(app, wire, self.seat.cursor(), 0, origin).await?;
-        let marks: Vec<Bytes> = sync::receipts(app, self.pass.room_id(), origin).await?;
-        for bytes in marks {
+        let marks = sync::receipts(app, self.pass.room_id(), origin).await?;
+        self.told = marks.iter().map(|(mark, _)| *mark).collect();
+        for (_, bytes) in marks {
             wire.feed(bytes).await?;
         }
         Ok(wire.flush().await?)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use bytes::Bytes;
 use frontdesk_protocol::{CloseCode, ErrorCode, Id, ServerFrame};
 use futures_util::{SinkExt, StreamExt};
@@ -48,11 +48,20 @@ impl Wire {
             Some(Ok(Message::Binary(_))) => Incoming::Binary,
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Incoming::Sign,
             Some(Ok(Message::Close(_))) | None => Incoming::Gone,
-            Some(Err(error)) => match error.into_inner().downcast::<tungstenite::Error>() {
-                Ok(error) if matches!(*error, tungstenite::Error::Capacity(_)) => Incoming::TooBig,
+            Some(Err(error)) => match error.into_inner().downcast::<tungstenite::Error>().map(|error| *error) {
+                Ok(tungstenite::Error::Capacity(_)) => Incoming::TooBig,
+                Ok(tungstenite::Error::Utf8(_)) => self.fail(close_code::INVALID).await,
+                Ok(tungstenite::Error::Protocol(_)) => self.fail(close_code::PROTOCOL).await,
                 _ => Incoming::Gone,
             },
         }
+    }
+
+    /// What breaks the rules of WebSocket itself ends the connection (RFC 6455, section 7.1.7), and says so if it still can.
+    async fn fail(&mut self, code: u16) -> Incoming {
+        let frame = Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::default() }));
+        let _ = timeout(CLOSE_WITHIN, self.socket.send(frame)).await;
+        Incoming::Gone
     }
 
     /// Puts a frame into the buffer; `flush` sends it.

@@ -99,6 +99,8 @@ fn an_outbox_is_bounded_in_frames_and_bytes_and_then_its_reader_lags() {
         let taken = connected.outbox.take_now();
         assert_eq!(taken.frames.len(), frames, "exactly at the bound fits");
         assert_eq!(taken.signals.lagging, [ROOM], "one past it does not");
+        assert_eq!(hub.queued_bytes(), frames * bytes.len(), "what is being written counts as what waits");
+        drop(taken);
         assert_eq!(hub.queued_bytes(), 0, "nothing is left in the count of all outboxes");
     }
 }
