@@ -12,7 +12,7 @@ use crate::{
     bus::Bus,
     chat::{inbox::Inbox, limits::Limits, presence::LastSeen, typing::TypingGate},
     config::Config,
-    door::address::Addresses,
+    door::{address::Addresses, places::Places},
     files::Files,
     hub::Hub,
     metrics::Metrics,
@@ -26,6 +26,8 @@ pub struct App(Arc<Parts>);
 pub struct Parts {
     /// From which address a request came.
     pub addresses: Addresses,
+    /// How many connections there may be.
+    pub places: Arc<Places>,
     /// The settings.
     pub config: Config,
     /// How long things take; tests shorten it.

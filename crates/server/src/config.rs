@@ -76,6 +76,9 @@ pub struct Settings {
     /// Longest message in characters [default: 4000]
     #[arg(long, env = "FRONTDESK_MESSAGE_MAX", value_name = "NUMBER", allow_hyphen_values = true)]
     pub message_max: Option<String>,
+    /// Memory past which nobody new is let in, such as 512M or 2G; 0 is no bound [default: 90 % of what there is]
+    #[arg(long, env = "FRONTDESK_MEMORY_MAX", value_name = "SIZE", allow_hyphen_values = true)]
+    pub memory_max: Option<String>,
     /// How long a connection that cannot renew its token may outlive it, such as 12h or 0 [default: 12h]
     #[arg(long, env = "FRONTDESK_ORIGIN_GRACE", value_name = "DURATION", allow_hyphen_values = true)]
     pub origin_grace: Option<String>,
@@ -119,6 +122,8 @@ pub struct Config {
     pub connections_per_address: usize,
     /// Longest message in Unicode scalar values.
     pub message_max: usize,
+    /// Bytes of memory past which nobody new is let in, if not most of what there is; 0: no bound.
+    pub memory_max: Option<u64>,
     /// How long an origin connection may outlive its token.
     pub origin_grace: Duration,
     /// The token that opens `/metrics`.
@@ -142,6 +147,7 @@ impl Config {
             connections_per_user: 32,
             connections_per_address: 1_000,
             message_max: limits::MESSAGE_CHARS_MAX,
+            memory_max: None,
             origin_grace: Duration::from_secs(12 * 3_600),
             metrics_token: None,
         }
@@ -215,6 +221,7 @@ fn judge(given: Settings, file: Settings) -> Result<Config, ConfigError> {
         &mut config.connections_per_address,
     )?;
     config.message_max = parse::message_max(first(given.message_max, file.message_max))?;
+    config.memory_max = first(given.memory_max, file.memory_max).map(|text| parse::memory_max(&text)).transpose()?;
     if let Some(text) = first(given.origin_grace, file.origin_grace) {
         config.origin_grace = duration(&text).map_err(|problem| ConfigError::setting("origin-grace", &problem))?;
     }

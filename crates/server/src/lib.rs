@@ -21,7 +21,7 @@ pub mod metrics;
 pub mod socket;
 pub mod transfer;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use frontdesk_store::{Batch, Options, Store};
 use tokio::{
@@ -39,7 +39,7 @@ use crate::{
     chat::{inbox::Inbox, limits::Limits, presence::LastSeen, typing::TypingGate},
     config::Config,
     data::{DataFolder, Hold},
-    door::address::Addresses,
+    door::{address::Addresses, memory::Memory, places::Places},
     files::Files,
     hub::{Hub, RegistryLimits},
     metrics::Metrics,
@@ -82,7 +82,7 @@ impl Server {
     /// Serves until `shutdown`, then leaves: what was accepted is finished, clients are told to come back.
     pub async fn serve(self, listener: TcpListener) {
         let mut background = spawn(&self.app, self.batches);
-        door::serve(listener, http::router(&self.app), self.app.shutdown.clone(), self.app.tracker.clone()).await;
+        door::serve(listener, http::router(&self.app), &self.app).await;
         leave(&self.app, &mut background).await;
     }
 }
@@ -105,6 +105,7 @@ async fn build(config: Config, timing: Timing, folder: &DataFolder, store: Store
     });
     Ok(App::new(Parts {
         addresses: Addresses::new(config.trusted_proxies.clone()),
+        places: Arc::new(Places::new(if unlimited { 0 } else { config.connections_per_address }, Memory::new(config.memory_max))),
         timing,
         inbox: Inbox::new(store.version().await?),
         store,

@@ -61,6 +61,8 @@ pub struct Metrics {
     queues: Family<QueueLabel, Gauge>,
     refusals: Family<CodeLabel, Counter>,
     requests: Family<RequestLabel, Counter>,
+    tasks: Gauge,
+    memory_bytes: Gauge,
 }
 
 impl Default for Metrics {
@@ -83,6 +85,8 @@ impl Metrics {
             queues: Family::default(),
             refusals: Family::default(),
             requests: Family::default(),
+            tasks: Gauge::default(),
+            memory_bytes: Gauge::default(),
         };
         metrics.register();
         for kind in [Kind::Origin, Kind::Room, Kind::Inbox] {
@@ -105,6 +109,8 @@ impl Metrics {
         );
         registry.register("queue_length", "What waits in a queue now", self.queues.clone());
         registry.register("refusals", "Calls and frames refused, by code", self.refusals.clone());
+        registry.register("tasks", "Tasks alive in this process now", self.tasks.clone());
+        registry.register_with_unit("memory", "Memory of this process now", Unit::Bytes, self.memory_bytes.clone());
         registry.register("http_requests", "HTTP requests answered, by route and status", self.requests.clone());
     }
 
@@ -134,6 +140,12 @@ impl Metrics {
     /// How much waits in a queue now.
     pub fn queue(&self, queue: &'static str, length: usize) {
         self.queues.get_or_create(&QueueLabel { queue }).set(i64::try_from(length).unwrap_or(i64::MAX));
+    }
+
+    /// What this process is made of now.
+    pub fn process(&self, tasks: usize, memory_bytes: Option<u64>) {
+        self.tasks.set(i64::try_from(tasks).unwrap_or(i64::MAX));
+        self.memory_bytes.set(i64::try_from(memory_bytes.unwrap_or(0)).unwrap_or(i64::MAX));
     }
 
     /// Something was refused.

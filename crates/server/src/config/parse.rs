@@ -153,3 +153,16 @@ pub(super) fn message_max(text: Option<String>) -> Result<usize, ConfigError> {
     }
     Ok(value)
 }
+
+/// A size such as `512M` or `2G`; units are powers of 1,024.
+pub(super) fn memory_max(text: &str) -> Result<u64, ConfigError> {
+    let wrong = || ConfigError::setting("memory-max", &format!("{text:?} is not a size; write one such as 512M or 2G, or 0 for no bound"));
+    let (number, shift) = match text.trim().split_at_checked(text.trim().len().saturating_sub(1)) {
+        Some((number, "M")) => (number, 20),
+        Some((number, "G")) => (number, 30),
+        _ if text.trim() == "0" => return Ok(0),
+        _ => return Err(wrong()),
+    };
+    let count: u32 = number.parse().map_err(|_| wrong())?;
+    Ok(u64::from(count) << shift)
+}

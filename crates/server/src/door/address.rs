@@ -40,6 +40,13 @@ impl Addresses {
         Some(prefix(peer))
     }
 
+    /// The address of a peer that speaks for itself; none for a proxy, which may be any peer on this machine.
+    #[must_use]
+    pub fn of_peer(&self, peer: SocketAddr) -> Option<IpAddr> {
+        let peer = peer.ip().to_canonical();
+        (!peer.is_loopback() && !self.is_trusted(peer)).then(|| prefix(peer))
+    }
+
     /// The rightmost hop that is no trusted proxy itself: what stands left of it was written by the client.
     fn forwarded(&self, headers: &HeaderMap) -> Option<IpAddr> {
         let lines: Vec<_> = headers.get_all(FORWARDED).iter().filter_map(|value| value.to_str().ok()).collect();

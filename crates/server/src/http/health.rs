@@ -10,9 +10,10 @@ use axum::{
 };
 use frontdesk_protocol::body::Problem;
 use subtle::ConstantTimeEq;
+use tokio::runtime::Handle;
 
 use super::extract::bearer;
-use crate::{app::App, caller, chat::sync, error::Error};
+use crate::{app::App, caller, chat::sync, door::memory, error::Error};
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -52,6 +53,7 @@ pub async fn metrics(State(app): State<App>, ConnectInfo(peer): ConnectInfo<Sock
     // Looked at when somebody asks, which costs nothing while nobody does.
     app.metrics.queue("writer", app.store.queued());
     app.metrics.queue("outboxes_bytes", app.hub.queued_bytes());
+    app.metrics.process(Handle::current().metrics().num_alive_tasks(), memory::resident());
     Ok(([(header::CONTENT_TYPE, OPENMETRICS)], app.metrics.encode()).into_response())
 }
 

@@ -3,18 +3,19 @@
 //! A browser cannot see why an upgrade was refused, so what is wrong with the caller is told *after* it, by an `error`
 //! frame and a close code (contract, section 4). A wrong `Origin` is refused before.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
+    Extension,
     extract::{
-        ConnectInfo, Path, Query, State,
-        ws::{WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+        ConnectInfo, FromRequestParts, Path, Query, State,
+        rejection::PathRejection,
+        ws::{WebSocket, WebSocketUpgrade},
     },
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use frontdesk_protocol::{CloseCode, Id, limits::FRAME_BYTES_MAX};
-use serde::Deserialize;
 
 use super::{
     connection::{Connection, View},
@@ -27,6 +28,10 @@ use crate::{
     caller::{self, Caller},
     chat::{access, presence},
     config::Origin,
+    door::{
+        no_room,
+        places::{Full, Place},
+    },
     error::Error,
     hub::{Connected, Credentials, Kind, Refusal},
 };
@@ -40,62 +45,86 @@ const SUBPROTOCOL_TOKEN: &str = "bearer.";
 /// How long a peer that was refused may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// What the address asks for; everything may be left out.
-#[derive(Deserialize)]
-pub(super) struct Wish {
+/// What the address asks for; everything may be left out. Of what is given twice the first counts.
+struct Wish {
     token: Option<String>,
     v: Option<String>,
     after: Option<String>,
     epoch: Option<String>,
 }
 
-type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
+impl Wish {
+    /// What cannot be read counts as left out: a browser would not be told of it before the upgrade.
+    fn of(uri: &Uri) -> Self {
+        let pairs = Query::<Vec<(String, String)>>::try_from_uri(uri).map(|Query(pairs)| pairs).unwrap_or_default();
+        let first = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        Self { token: first("token"), v: first("v"), after: first("after"), epoch: first("epoch") }
+    }
+}
 
 /// Why a caller gets no connection: the close code, and the error that explains it.
 struct Refused(CloseCode, Error);
 
-/// `GET /ws/chat/{room_id}/`
-pub(super) async fn room(
-    State(app): State<App>,
-    Path(room_id): Path<String>,
-    Query(wish): Query<Wish>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+/// A request for a connection that nothing speaks against but, perhaps, who asks and for what.
+pub(super) struct Handshake {
+    wish: Wish,
     headers: HeaderMap,
-    upgrade: Upgrade,
-) -> Response {
-    let upgrade = match admit(&app, &headers, upgrade) {
-        Ok(upgrade) => upgrade,
-        Err(refused) => return *refused,
-    };
-    let v1 = wish.v.as_deref() == Some("1") || offered(&headers).any(|name| name == SUBPROTOCOL);
+    peer: SocketAddr,
+    upgrade: WebSocketUpgrade,
+    /// Kept as long as the socket.
+    place: Arc<Place>,
+}
+
+impl FromRequestParts<App> for Handshake {
+    type Rejection = Response;
+
+    /// What is refused before the upgrade, when nobody has been let in yet: a foreign `Origin`, a full house, and what is no WebSocket.
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        if !origin_is_ours(app, &parts.headers) {
+            let text = "this Origin may not connect; the operator can add it to --allowed-origins\n";
+            return Err((StatusCode::FORBIDDEN, text).into_response());
+        }
+        // On a connection that was taken before memory was used up.
+        if app.places.memory_is_full() {
+            return Err(no_room(Full::House));
+        }
+        let wish = Wish::of(&parts.uri);
+        let ConnectInfo(peer) = ConnectInfo::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
+        let Extension(place) = Extension::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
+        let upgrade = WebSocketUpgrade::from_request_parts(parts, app).await.map_err(|_| {
+            let text = "this address speaks WebSocket only; a proxy in between must pass on Upgrade and Connection\n";
+            (StatusCode::UPGRADE_REQUIRED, [(header::UPGRADE, "websocket")], text).into_response()
+        })?;
+        let upgrade = upgrade
+            .protocols([SUBPROTOCOL])
+            .read_buffer_size(READ_BUFFER_BYTES)
+            .write_buffer_size(WRITE_BUFFER_BYTES)
+            .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
+            .max_message_size(FRAME_BYTES_MAX)
+            .max_frame_size(FRAME_BYTES_MAX);
+        Ok(Self { wish, headers: parts.headers.clone(), peer, upgrade, place })
+    }
+}
+
+/// `GET /ws/chat/{room_id}/`
+pub(super) async fn room(State(app): State<App>, room_id: Result<Path<String>, PathRejection>, handshake: Handshake) -> Response {
+    let v1 = handshake.wish.v.as_deref() == Some("1") || offered(&handshake.headers).any(|name| name == SUBPROTOCOL);
     let kind = if v1 { Kind::Room } else { Kind::Origin };
-    let gate = Gate { app: &app, wish: &wish, headers: &headers, peer, kind };
-    let entered = gate.enter_room(&room_id).await;
-    answer(app.clone(), upgrade, kind, entered)
+    // What is no text is the number of no room.
+    let room_id = room_id.map(|Path(text)| text).unwrap_or_default();
+    let entered = Gate { app: &app, handshake: &handshake, kind }.enter_room(&room_id).await;
+    handshake.answer(app, kind, entered)
 }
 
 /// `GET /ws/inbox/`
-pub(super) async fn inbox(
-    State(app): State<App>,
-    Query(wish): Query<Wish>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
-    upgrade: Upgrade,
-) -> Response {
-    let upgrade = match admit(&app, &headers, upgrade) {
-        Ok(upgrade) => upgrade,
-        Err(refused) => return *refused,
-    };
-    let gate = Gate { app: &app, wish: &wish, headers: &headers, peer, kind: Kind::Inbox };
-    let entered = gate.enter_inbox().await;
-    answer(app.clone(), upgrade, Kind::Inbox, entered)
+pub(super) async fn inbox(State(app): State<App>, handshake: Handshake) -> Response {
+    let entered = Gate { app: &app, handshake: &handshake, kind: Kind::Inbox }.enter_inbox().await;
+    handshake.answer(app, Kind::Inbox, entered)
 }
 
 struct Gate<'a> {
     app: &'a App,
-    wish: &'a Wish,
-    headers: &'a HeaderMap,
-    peer: SocketAddr,
+    handshake: &'a Handshake,
     kind: Kind,
 }
 
@@ -125,8 +154,9 @@ impl Gate<'_> {
             presence::arrived(self.app, room_id, &caller.user);
         }
         // What is not a number is no place in this history: the answer will be `reset`.
-        let after = self.wish.after.as_deref().map(|after| after.parse().unwrap_or(-1));
-        let view = View::Room(Box::new(RoomView::new(pass, joined, after, self.wish.epoch.clone())));
+        let Wish { after, epoch, .. } = &self.handshake.wish;
+        let after = after.as_deref().map(|after| after.parse().unwrap_or(-1));
+        let view = View::Room(Box::new(RoomView::new(pass, joined, after, epoch.clone())));
         Ok(Entered { caller, connected, view })
     }
 
@@ -137,7 +167,8 @@ impl Gate<'_> {
         }
         let connected = self.connect(&caller)?;
         let seat = self.app.hub.join_inbox(&connected.outbox);
-        let view = View::Inbox(Box::new(InboxView::new(seat, self.wish.after.clone(), self.wish.epoch.clone())));
+        let Wish { after, epoch, .. } = &self.handshake.wish;
+        let view = View::Inbox(Box::new(InboxView::new(seat, after.clone(), epoch.clone())));
         Ok(Entered { caller, connected, view })
     }
 
@@ -152,17 +183,18 @@ impl Gate<'_> {
 
     /// The header, then the subprotocol, then the query (contract, section 2).
     fn token(&self) -> Option<String> {
-        let header = self.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let headers = &self.handshake.headers;
+        let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let bearer = header.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         if let Some((_, token)) = bearer {
             return Some(token.trim().to_owned());
         }
-        let subprotocol = offered(self.headers).find_map(|name| name.strip_prefix(SUBPROTOCOL_TOKEN).map(str::to_owned));
-        subprotocol.or_else(|| self.wish.token.clone())
+        let subprotocol = offered(headers).find_map(|name| name.strip_prefix(SUBPROTOCOL_TOKEN).map(str::to_owned));
+        subprotocol.or_else(|| self.handshake.wish.token.clone())
     }
 
     fn connect(&self, caller: &Caller) -> Result<Connected, Refused> {
-        let address = self.app.addresses.of(self.peer, self.headers);
+        let address = self.app.addresses.of(self.handshake.peer, &self.handshake.headers);
         let credentials = credentials(caller);
         let connected = self.app.hub.connect(caller.id(), caller.user.role, self.kind, address, credentials).map_err(|refusal| {
             let what = match refusal {
@@ -198,39 +230,24 @@ fn origin_is_ours(app: &App, headers: &HeaderMap) -> bool {
         || app.config.allowed_origins.iter().any(|allowed| allowed.same_place(&origin))
 }
 
-/// What is refused before the upgrade, when nobody has been let in yet: a foreign `Origin`, and what is no WebSocket.
-fn admit(app: &App, headers: &HeaderMap, upgrade: Upgrade) -> Result<WebSocketUpgrade, Box<Response>> {
-    if !origin_is_ours(app, headers) {
-        let text = "this Origin may not connect; the operator can add it to --allowed-origins\n";
-        return Err(Box::new((StatusCode::FORBIDDEN, text).into_response()));
-    }
-    let upgrade = upgrade.map_err(|_| {
-        let text = "this address speaks WebSocket only; a proxy in between must pass on Upgrade and Connection\n";
-        Box::new((StatusCode::UPGRADE_REQUIRED, [(header::UPGRADE, "websocket")], text).into_response())
-    })?;
-    Ok(upgrade
-        .protocols([SUBPROTOCOL])
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
-        .max_message_size(FRAME_BYTES_MAX)
-        .max_frame_size(FRAME_BYTES_MAX))
-}
-
-fn answer(app: App, upgrade: WebSocketUpgrade, kind: Kind, entered: Result<Entered, Refused>) -> Response {
-    let tracker = app.tracker.clone();
-    upgrade.on_upgrade(move |socket| async move {
-        // Its own task, so that leaving waits for it.
-        let task = match entered {
-            Ok(Entered { caller, connected, view }) => {
-                tracker.spawn(Connection::new(app, Wire::new(socket), caller, connected, view, kind).run())
+impl Handshake {
+    fn answer(self, app: App, kind: Kind, entered: Result<Entered, Refused>) -> Response {
+        let Self { upgrade, place, .. } = self;
+        let tracker = app.tracker.clone();
+        upgrade.on_upgrade(move |socket| async move {
+            // Its own task, so that leaving waits for it.
+            let task = match entered {
+                Ok(Entered { caller, connected, view }) => {
+                    tracker.spawn(Connection::new(app, Wire::new(socket), caller, connected, view, kind).run())
+                }
+                Err(refused) => tracker.spawn(turn_away(app, socket, refused)),
+            };
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a connection's task failed");
             }
-            Err(refused) => tracker.spawn(turn_away(app, socket, refused)),
-        };
-        if let Err(error) = task.await {
-            tracing::error!(%error, "a connection's task failed");
-        }
-    })
+            drop(place);
+        })
+    }
 }
 
 async fn turn_away(app: App, socket: WebSocket, Refused(code, error): Refused) {

@@ -1,7 +1,11 @@
 //! Limits: on everything that a stranger can make grow, told in a way that a client can act on.
 
-use std::time::Duration;
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use frontdesk::door::{
+    memory::{self, Memory},
+    places::{Full, Places},
+};
 use tokio::time::Instant;
 
 use crate::fixture::*;
@@ -282,4 +286,68 @@ async fn whoever_pauses_and_reads_again_has_missed_nothing() {
         assert_eq!(tab.seqs(), (1..=FLOOD).collect::<Vec<_>>());
     }
     house.closes().await;
+}
+
+/// What is in memory is measured, so the test takes some: as much again is left for the tests beside it.
+#[tokio::test]
+async fn when_memory_is_used_up_newcomers_are_told_to_come_back_and_the_others_go_on() {
+    const SOME: usize = 256 << 20;
+    let now = memory::resident().expect("Linux tells");
+    let house = House::opens_with(|config, _| config.memory_max = Some(now + SOME as u64)).await;
+    let (mut ada, mut grace) = (house.enters(ADA, GRACE.room).await, house.enters(GRACE, GRACE.room).await);
+    let ballast = vec![1_u8; SOME + (SOME >> 2)];
+    until("newcomers are refused", async || house.api_of_nobody().get("/healthz").await.status == 503).await;
+    house.api_of_nobody().get("/api/options/").await.problem(503, "unavailable");
+    assert_eq!(house.dial_room(&GRACE.token(), GRACE.room).v1().refused().await, 503);
+    grace.says("Hi").await;
+    ada.sees("Hi").await;
+    assert_eq!(ballast.last(), Some(&1));
+    drop(ballast);
+    until("newcomers are let in again", async || house.api_of_nobody().get("/healthz").await.status == 200).await;
+    house.enters(GRACE, GRACE.room).await.leaves().await;
+    house.closes().await;
+}
+
+#[test]
+fn places_are_bounded_in_all_and_for_each_address() {
+    let places = Arc::new(Places::with(3, 2, Memory::new(Some(0))));
+    let (near, far) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+    let taken = [places.take(Some(near)), places.take(Some(near))];
+    assert!(taken.iter().all(Result::is_ok));
+    assert_eq!(places.take(Some(near)).err(), Some(Full::Address));
+    let last = places.take(Some(far)).expect("another address has places of its own");
+    assert_eq!(places.take(None).err(), Some(Full::House), "a proxy is bound by the house only");
+    drop(last);
+    assert!(places.take(None).is_ok());
+    drop(taken);
+    assert!(places.take(Some(near)).is_ok());
+}
+
+/// Processor time of a process so far, in ticks of 10 ms.
+fn ticks(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("the process runs");
+    let fields: Vec<&str> = stat.rsplit(')').next().expect("a name in brackets").split_whitespace().collect();
+    // User and system time are fields 14 and 15, counted from the pid.
+    [11, 12].iter().map(|&index| fields[index].parse::<u64>().expect("a number")).sum()
+}
+
+#[tokio::test]
+async fn without_descriptors_it_neither_spins_nor_dies_and_serves_again_when_some_are_free() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut serve = tokio::process::Command::new("sh");
+    let binary = env!("CARGO_BIN_EXE_frontdesk");
+    serve.args(["-c", &format!("ulimit -n 48 && exec {binary} serve --listen 127.0.0.1:0")]);
+    let server = Process::start(serve.env("FRONTDESK_DATA", folder.path().join("data"))).await;
+    let mut crowd = Vec::new();
+    for _ in 0..100 {
+        crowd.push(tokio::net::TcpStream::connect(&server.address).await.expect("the kernel queues it"));
+    }
+    until("descriptors are used up", async || server.log().contains("no connection can be taken")).await;
+    let before = ticks(server.pid());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let used = ticks(server.pid()) - before;
+    assert!(used < 30, "{used} ticks of 10 ms in a second in which nothing could be done");
+    drop(crowd);
+    let api = Api::new(&server.address, None);
+    until("it serves again", async || api.request("GET", "/healthz").send().await.is_ok_and(|answer| answer.status() == 200)).await;
 }
