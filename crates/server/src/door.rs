@@ -4,6 +4,7 @@
 pub mod address;
 pub mod memory;
 pub mod places;
+pub mod pulse;
 
 use std::{convert::Infallible, fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -15,6 +16,7 @@ use axum::{
 };
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -25,11 +27,14 @@ use tower::Service;
 
 use crate::{app::App, error::Error};
 use places::{Full, Place};
+use pulse::Pulsing;
 
 /// How long a client may take for the head of a request; also how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest head of a request.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// What the kernel takes for a connection beyond what is on its way.
+const UNSENT_BYTES_MAX: u32 = 64 * 1024;
 /// How long to wait when no connection can be taken.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 /// Newcomers that may be told at once that there is no room; whoever comes on top of them is only closed.
@@ -76,11 +81,11 @@ pub async fn serve(listener: TcpListener, router: Router, app: &App) {
 
 async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, shutdown: CancellationToken, place: Place) {
     let place = Arc::new(place);
-    // Frames are small and must not wait for the next one.
-    if let Err(error) = stream.set_nodelay(true) {
+    if let Err(error) = tune(&stream) {
         tracing::debug!(%error, "a connection ended before it was served");
         return;
     }
+    let stream = Pulsing { stream, place: place.clone() };
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         // A WebSocket outlives this task and keeps the place.
@@ -104,6 +109,13 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, shutdow
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection broke");
     }
+}
+
+/// Frames are small and must not wait for the next one. What a slow reader has not taken waits here, where it can be counted
+/// and shed, and not by megabytes in the kernel, where a ping would stand behind it.
+fn tune(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES_MAX)
 }
 
 /// Why nobody new is taken, as an answer.

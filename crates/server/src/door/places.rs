@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use super::memory::Memory;
+use super::{memory::Memory, pulse::Pulse};
 
 /// Descriptors that connections leave to the database, attachments and the logs: this part of all, in percent, or …
 const KEPT_PERCENT: u64 = 25;
@@ -77,7 +77,7 @@ impl Places {
             *count += 1;
         }
         self.taken.fetch_add(1, Ordering::Relaxed);
-        Ok(Place { places: self.clone(), address })
+        Ok(Place { places: self.clone(), address, pulse: Pulse::default() })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
@@ -90,6 +90,8 @@ impl Places {
 pub struct Place {
     places: Arc<Places>,
     address: Option<IpAddr>,
+    /// When something last went through the connection.
+    pub pulse: Pulse,
 }
 
 impl Drop for Place {

@@ -10,9 +10,12 @@ mod registry;
 mod rooms;
 mod wheel;
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
 };
 
 use frontdesk_protocol::Id;
@@ -39,7 +42,7 @@ struct Inner {
     departures: presence::Departures,
     support: presence::Support,
     /// Rooms and people that type, so that the end of typing need not be looked for in every room.
-    typists: Mutex<Vec<(Id, Id)>>,
+    typists: Mutex<BTreeSet<(Id, Id)>>,
     wheel: Wheel,
     next_conn: AtomicU64,
     /// Bytes queued in all outboxes together.

@@ -203,7 +203,7 @@ impl Hub {
         }
         drop(shard);
         if is_typing && !was_typing {
-            self.0.typists.lock().expect("no code panics while it holds the typists").push((room_id, user.id));
+            self.0.typists.lock().expect("no code panics while it holds the typists").insert((room_id, user.id));
         }
         is_typing || was_typing
     }

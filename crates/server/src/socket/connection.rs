@@ -73,16 +73,37 @@ struct Beat {
     heartbeat: Duration,
     next: Instant,
     heard: Instant,
+    /// How much of the time since then went into writing.
+    deaf: Duration,
     warned: bool,
 }
 
+impl Beat {
+    /// How long the peer has said nothing while somebody listened: whoever takes what is written, however slowly, is not silent.
+    fn silence(&mut self, heard: Instant) -> Duration {
+        self.hear(heard);
+        self.heard.elapsed().saturating_sub(self.deaf)
+    }
+
+    fn wrote(&mut self, begun: Instant, heard: Instant) {
+        self.hear(heard);
+        self.deaf += begun.elapsed();
+    }
+
+    fn hear(&mut self, heard: Instant) {
+        if heard > self.heard {
+            self.heard = heard;
+            self.deaf = Duration::ZERO;
+        }
+    }
+}
+
 impl Connection {
-    pub(super) fn new(app: App, mut wire: Wire, caller: Caller, connected: Connected, view: View, kind: Kind) -> Self {
-        wire.write_timeout = app.timing.write_timeout;
+    pub(super) fn new(app: App, wire: Wire, caller: Caller, connected: Connected, view: View, kind: Kind) -> Self {
         app.metrics.connection_opened(kind);
         let now = Instant::now();
         let heartbeat = app.timing.heartbeat.mul_f64(rand::rng().random_range(0.9..=1.1));
-        let clock = Beat { heartbeat, next: now + heartbeat, heard: now, warned: false };
+        let clock = Beat { heartbeat, next: now + heartbeat, heard: now, deaf: Duration::ZERO, warned: false };
         Self { app, wire, caller, connected, view, waiting: FuturesUnordered::new(), held: None, limits: None, clock, leaving: false }
     }
 
@@ -103,7 +124,6 @@ impl Connection {
 
     async fn begin(&mut self) -> Result<(), End> {
         let Self { app, wire, caller, view, .. } = self;
-        let begun_at = Instant::now();
         let heartbeat_ms = u64::try_from(self.clock.heartbeat.as_millis()).unwrap_or(limits::HEARTBEAT_MS);
         let origin = self.connected.outbox.is_origin();
         let begun = match view {
@@ -111,7 +131,7 @@ impl Connection {
             View::Inbox(inbox) => inbox.begin(app, caller, wire, heartbeat_ms).await,
         };
         self.ended(begun).await?;
-        self.was_deaf_since(begun_at);
+        self.clock.heard = Instant::now();
         self.remind();
         // Whoever came while the server was leaving was not told with the others.
         if self.app.shutdown.is_cancelled() {
@@ -152,7 +172,6 @@ impl Connection {
     }
 
     async fn hear(&mut self, incoming: Incoming) -> Result<(), End> {
-        self.clock.heard = Instant::now();
         match incoming {
             Incoming::Text(text) => Box::pin(self.dispatch(&text)).await,
             Incoming::Binary => Box::pin(self.bad_frame("binary frames are not understood; send JSON text", None)).await,
@@ -186,13 +205,8 @@ impl Connection {
         }
         self.wire.flush().await?;
         drop(writing);
-        self.was_deaf_since(begun);
+        self.clock.wrote(begun, self.wire.heard());
         self.heed(signals).await
-    }
-
-    /// Whoever takes what is written, however slowly, is not silent: we did not listen meanwhile.
-    fn was_deaf_since(&mut self, begun: Instant) {
-        self.clock.heard += begun.elapsed();
     }
 
     /// A receipt that was published before a newer one was read from the store, and arrives after it, is none.
@@ -234,7 +248,7 @@ impl Connection {
                 None => Ok(()),
             },
         };
-        self.was_deaf_since(begun);
+        self.clock.wrote(begun, self.wire.heard());
         self.ended(recovered).await
     }
 
@@ -243,7 +257,7 @@ impl Connection {
         self.check_expiry().await?;
         let now = Instant::now();
         let silence_max = self.clock.heartbeat * u32::try_from(limits::SERVER_SILENCE_PERCENT).unwrap_or(250) / 100;
-        if now.duration_since(self.clock.heard) > silence_max {
+        if self.clock.silence(self.wire.heard()) > silence_max {
             return Err(End::Close(CloseCode::Dead, "nothing was heard for too long".into()));
         }
         if now >= self.clock.next {

@@ -7,11 +7,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Extension,
-    extract::{
-        ConnectInfo, FromRequestParts, Path, Query, State,
-        rejection::PathRejection,
-        ws::{WebSocket, WebSocketUpgrade},
-    },
+    extract::{ConnectInfo, FromRequestParts, Path, Query, State, rejection::PathRejection, ws::WebSocketUpgrade},
     http::{HeaderMap, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
@@ -71,7 +67,6 @@ pub(super) struct Handshake {
     headers: HeaderMap,
     peer: SocketAddr,
     upgrade: WebSocketUpgrade,
-    /// Kept as long as the socket.
     place: Arc<Place>,
 }
 
@@ -238,21 +233,20 @@ impl Handshake {
             // Its own task, so that leaving waits for it.
             let task = match entered {
                 Ok(Entered { caller, connected, view }) => {
-                    tracker.spawn(Connection::new(app, Wire::new(socket), caller, connected, view, kind).run())
+                    let wire = Wire::new(socket, place, app.timing.write_timeout);
+                    tracker.spawn(Connection::new(app, wire, caller, connected, view, kind).run())
                 }
-                Err(refused) => tracker.spawn(turn_away(app, socket, refused)),
+                Err(refused) => tracker.spawn(turn_away(app, Wire::new(socket, place, GOODBYE), refused)),
             };
             if let Err(error) = task.await {
                 tracing::error!(%error, "a connection's task failed");
             }
-            drop(place);
         })
     }
 }
 
-async fn turn_away(app: App, socket: WebSocket, Refused(code, error): Refused) {
+async fn turn_away(app: App, mut wire: Wire, Refused(code, error): Refused) {
     app.metrics.refused(error.code());
-    let mut wire = Wire::new(socket);
     let goodbye = async {
         wire.write(super::wire::refusal(&error, None, None)).await?;
         wire.close(code, &error.to_string()).await

@@ -1,14 +1,14 @@
 //! One socket: frames in, bytes out in as few writes as possible, never waiting for ever on a peer that does not read.
 
-use std::time::Duration;
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use bytes::Bytes;
 use frontdesk_protocol::{CloseCode, ErrorCode, Id, ServerFrame};
 use futures_util::{SinkExt, StreamExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::{chat::publish::encode, error::Error};
+use crate::{chat::publish::encode, door::places::Place, error::Error};
 
 /// How long a peer may take to answer our close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
@@ -31,15 +31,21 @@ pub(super) enum Incoming {
     Gone,
 }
 
-/// A socket and how long it may take to take something.
+/// A socket, its place in the house, and how long it may take nothing while something waits for it.
 pub(super) struct Wire {
     socket: WebSocket,
-    pub(super) write_timeout: Duration,
+    place: Arc<Place>,
+    write_timeout: Duration,
 }
 
 impl Wire {
-    pub(super) fn new(socket: WebSocket) -> Self {
-        Self { socket, write_timeout: Duration::from_secs(15) }
+    pub(super) fn new(socket: WebSocket, place: Arc<Place>, write_timeout: Duration) -> Self {
+        Self { socket, place, write_timeout }
+    }
+
+    /// When the peer's last byte was read.
+    pub(super) fn heard(&self) -> Instant {
+        self.place.pulse.heard()
     }
 
     pub(super) async fn read(&mut self) -> Incoming {
@@ -85,10 +91,10 @@ impl Wire {
     }
 
     async fn patiently(&mut self, act: impl AsyncFnOnce(&mut WebSocket) -> Result<(), axum::Error>) -> Result<(), Gone> {
-        match timeout(self.write_timeout, act(&mut self.socket)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Gone),
-            Err(_) => {
+        let Self { socket, place, write_timeout } = self;
+        match while_taken(place, *write_timeout, act(socket)).await {
+            Some(done) => done.map_err(|_| Gone),
+            None => {
                 // It cannot be told in order any more; what the kernel still takes is the close frame.
                 let frame = close_frame(CloseCode::TryAgainLater, "the connection takes nothing");
                 let _ = timeout(Duration::from_millis(10), self.socket.send(frame)).await;
@@ -104,6 +110,22 @@ impl Wire {
         let answered = async { while !matches!(self.read().await, Incoming::Gone | Incoming::TooBig) {} };
         let _ = timeout(CLOSE_WITHIN, answered).await;
         Ok(())
+    }
+}
+
+/// Waits for a write as long as anything is taken, however little; `None` once nothing was for `patience`.
+async fn while_taken<T>(place: &Place, patience: Duration, write: impl Future<Output = T>) -> Option<T> {
+    let mut write = pin!(write);
+    let mut deadline = Instant::now() + patience;
+    loop {
+        if let Ok(done) = timeout_at(deadline, &mut write).await {
+            return Some(done);
+        }
+        let later = place.pulse.taken() + patience;
+        if later <= deadline {
+            return None;
+        }
+        deadline = later;
     }
 }
 
