@@ -2,7 +2,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run build dev test check gen dist screenshots tools web
+.PHONY: help run build dev test chaos bench check gen dist screenshots tools web
 # A half-written file is no file.
 .DELETE_ON_ERROR:
 
@@ -34,6 +34,22 @@ test: ## every test; installs what it lacks from Debian's packages
 	@sh scripts/prepare-tests.sh
 	@$(MAKE) web
 	@node scripts/test.mjs
+
+# The profile `loss` measures, so it is run as released.
+CHAOS := $(if $(filter loss,$(PROFILE)),release,debug)
+CHAOS_BUILD := $(if $(filter loss,$(PROFILE)),--release)
+CHAOS_ARGS := $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PROFILE),--profile $(PROFILE)) $(ARGS)
+
+chaos: ## kills, power cuts, bad disks and wires, and the verdict; SEED=7 SECONDS=300, PROFILE=loss, ARGS=--help
+	@cargo build -q $(CHAOS_BUILD) -p frontdesk $(if $(CHAOS_BUILD),--features jemalloc)
+	@cargo build -q $(CHAOS_BUILD) -p frontdesk-bench --bin chaos
+	@$(TARGET)/$(CHAOS)/chaos --server $(TARGET)/$(CHAOS)/frontdesk $(CHAOS_ARGS)
+
+bench: ## measures all servers in turn, 40 minutes, into docs/benchmarks.md; QUICK=1 for a look, ONLY=chat,storm for a part
+	@sh scripts/prepare-bench.sh
+	@$(MAKE) build
+	@cargo build -q --release -p frontdesk-bench --bin load --bin bare
+	@node scripts/bench.mjs $(ARGS)
 
 check: web ## format, lints, types, walls between the parts, sizes, licences
 	@cargo fmt --all --check

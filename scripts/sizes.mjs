@@ -22,20 +22,24 @@ function pageBytes(page) {
 /** The SDK as a page of somebody else would bundle it. */
 async function sdkBytes() {
   const { build } = await import(pathToFileURL(createRequire(join(web, 'package.json')).resolve('vite')).href)
-  const [{ output }] = await build({
+  const { output } = await build({
     root: web,
     configFile: false,
     logLevel: 'error',
-    build: { write: false, minify: true, lib: { entry: join(web, 'sdk/src/index.ts'), formats: ['es'] } },
+    build: {
+      write: false,
+      // Not `lib`, which leaves the white space for the page's own build to remove.
+      rollupOptions: { input: join(web, 'sdk/src/index.ts'), preserveEntrySignatures: 'strict' },
+    },
   })
   return output.reduce((sum, { code = '' }) => sum + gzipSync(code, { level: 9 }).length, 0)
 }
 
 // What they are now, so that they only shrink; React alone is 67 KB of each page.
 const sizes = [
-  ['user page', 102, pageBytes('user')],
-  ['console', 121, pageBytes('console')],
-  ['SDK', 15, await sdkBytes()],
+  ['user page', 102.5, pageBytes('user')],
+  ['console', 121.5, pageBytes('console')],
+  ['SDK', 13.5, await sdkBytes()],
 ]
 for (const [name, budget, bytes] of sizes) {
   const over = bytes > budget * kilobyte

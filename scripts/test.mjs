@@ -7,17 +7,20 @@ const root = join(import.meta.dirname, '..')
 const web = join(root, 'web')
 const reports = resolve(root, process.env.CARGO_TARGET_DIR ?? 'target', 'reports')
 
-/** A command's output is shown as it comes, and kept. */
-function run(command, args, { cwd = root, env = {} } = {}) {
+/** A command's output is shown as it comes, or when it has ended if it runs beside another; and kept. */
+function run(command, args, { cwd = root, env = {}, beside = false } = {}) {
   return new Promise((done) => {
     const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
     let output = ''
     child.stdout.setEncoding('utf8').on('data', (text) => {
       output += text
-      process.stdout.write(text)
+      if (!beside) process.stdout.write(text)
     })
     child.on('error', (error) => done({ ok: false, output: `${command}: ${error.message}` }))
-    child.on('close', (code) => done({ ok: code === 0, output }))
+    child.on('close', (code) => {
+      if (beside) process.stdout.write(output)
+      done({ ok: code === 0, output })
+    })
   })
 }
 
@@ -38,6 +41,7 @@ async function vitest() {
   const file = join(reports, 'vitest.json')
   const { ok } = await run(...npx('vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile=${file}`), {
     cwd: web,
+    beside: true,
   })
   const report = read(file)
   // A file that could not be loaded has no tests that could fail.
@@ -82,25 +86,36 @@ function read(file) {
   }
 }
 
+/** A random seed each time; the first line it prints says how to have the same again. */
+async function faults() {
+  const debug = join(process.env.CARGO_TARGET_DIR ?? 'target', 'debug')
+  return check(join(debug, 'chaos'), ['--server', join(debug, 'frontdesk'), '--seconds', '25'])
+}
+
 const steps = [
   ['Rust formatting', () => check('cargo', ['fmt', '--all', '--', '--check', '--files-with-diff'])],
   ['TypeScript lints', () => check(...npx('biome', 'check', '--max-diagnostics=50', '.'), { cwd: web })],
   ['TypeScript types', () => check(...npx('tsc', '--noEmit'), { cwd: web })],
   ['Size budgets', () => check('node', [join('scripts', 'sizes.mjs')])],
-  ['Rust', rust],
-  ['TypeScript', vitest],
-  ['Server for the browser', () => check('cargo', ['build', '-p', 'frontdesk'])],
+  // Both wait more than they work. What the rest runs is built by the first.
+  ['Rust', rust, 'TypeScript', vitest],
+  ['Faults', faults],
   ['Browser', browser],
 ]
 
 rmSync(reports, { recursive: true, force: true })
 mkdirSync(reports, { recursive: true })
 const results = []
-for (const [name, step] of steps) {
+
+async function take(name, step) {
   process.stdout.write(`\n== ${name}\n`)
   const began = Date.now()
   const counts = await step()
   results.push({ name, ...counts, seconds: Math.round((Date.now() - began) / 1000) })
+}
+
+for (const [name, step, besideName, beside] of steps) {
+  await Promise.all([take(name, step), beside && take(besideName, beside)])
 }
 
 const sum = (key) => results.reduce((total, each) => total + each[key], 0)

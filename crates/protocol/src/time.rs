@@ -10,6 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
+/// The years −9999 to 9999, a second inside of what the calendar can show, since it also shows the milliseconds.
+const MILLIS: std::ops::RangeInclusive<i64> = -377_705_023_200_000..=253_402_207_199_000;
+
 impl Timestamp {
     /// The current time of the system's clock.
     #[must_use]
@@ -20,7 +23,7 @@ impl Timestamp {
     /// From milliseconds since the Unix epoch; values outside the years −9999 to 9999 are clamped.
     #[must_use]
     pub fn from_millis(ms: i64) -> Self {
-        Self(ms.clamp(jiff::Timestamp::MIN.as_millisecond(), jiff::Timestamp::MAX.as_millisecond()))
+        Self(ms.clamp(*MILLIS.start(), *MILLIS.end()))
     }
 
     /// Milliseconds since the Unix epoch.
@@ -53,7 +56,7 @@ impl std::str::FromStr for Timestamp {
     type Err = jiff::Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse::<jiff::Timestamp>().map(|time| Self(time.as_millisecond()))
+        text.parse::<jiff::Timestamp>().map(|time| Self::from_millis(time.as_millisecond()))
     }
 }
 
@@ -85,6 +88,14 @@ mod tests {
     fn times_with_offsets_and_other_precisions_are_read() {
         for text in ["2026-01-01T00:00:05Z", "2026-01-01T01:00:05.000000+01:00", "2026-01-01T00:00:05.0004Z"] {
             assert_eq!(text.parse::<Timestamp>().expect(text).as_millis(), 1_767_225_605_000);
+        }
+    }
+
+    #[test]
+    fn any_number_of_milliseconds_can_be_shown() {
+        for ms in [i64::MIN, i64::MAX] {
+            let shown = Timestamp::from_millis(ms).to_string();
+            assert_eq!(shown.parse::<Timestamp>().expect("what is shown is read").as_millis(), Timestamp::from_millis(ms).as_millis());
         }
     }
 

@@ -1,0 +1,98 @@
+//! Which server is driven, how it is spoken to, and who lives there: the same people and rooms in every peer's database.
+
+use std::{
+    io::{self, BufWriter, Write},
+    net::SocketAddr,
+};
+
+use anyhow::Result;
+use clap::Args;
+use frontdesk_bench::token;
+use frontdesk_protocol::Id;
+
+/// People with the ids 1 to this are admins.
+pub const ADMINS: Id = 10;
+
+/// The server under load.
+#[derive(Args, Clone, Debug)]
+pub struct Target {
+    /// Address of the server
+    #[arg(long)]
+    pub at: SocketAddr,
+    /// Speak as clients of old do: no acks, no resume
+    #[arg(long)]
+    pub origin: bool,
+    /// Processes of the server, whose children count too
+    #[arg(long, value_delimiter = ',')]
+    pub pid: Vec<u32>,
+}
+
+impl Target {
+    /// Where a person's connection to a room is asked for.
+    pub fn path(&self, room: Id, person: Id) -> String {
+        let v1 = if self.origin { "" } else { "&v=1" };
+        format!("/ws/chat/{room}/?token={}{v1}", token::of(person))
+    }
+}
+
+/// The user whose room it is; room 1 is the first.
+pub fn user_of(room: Id) -> Id {
+    ADMINS + room
+}
+
+/// An admin for a room, so that all of them have work.
+pub fn admin_of(room: Id) -> Id {
+    1 + room % ADMINS
+}
+
+/// People, rooms and messages for `frontdesk import`, which the peers read, too.
+#[derive(Args, Debug)]
+pub struct Data {
+    /// How many users, with a room each
+    #[arg(long, default_value_t = 1_000)]
+    pub rooms: Id,
+    /// How many messages, spread over the rooms
+    #[arg(long, default_value_t = 0)]
+    pub messages: Id,
+}
+
+/// Writes the lines to standard output.
+///
+/// # Errors
+/// When nobody reads them.
+pub fn write_data(data: &Data) -> Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    for id in 1..=ADMINS {
+        writeln!(out, r#"{{"type":"user","id":{id},"phone":"{}","name":"Admin {id}","role":"admin"}}"#, 9_000_000_000 + id)?;
+    }
+    for room in 1..=data.rooms {
+        let id = user_of(room);
+        writeln!(out, r#"{{"type":"user","id":{id},"phone":"{}","name":"User {id}","role":"user"}}"#, 5_000_000_000 + id)?;
+    }
+    for room in 1..=data.rooms {
+        let (user, status) = (user_of(room), if room % 3 == 0 { "resolved" } else { "open" });
+        writeln!(
+            out,
+            r#"{{"type":"room","id":{room},"user_id":{user},"status":"{status}","created_at":"{}"}}"#,
+            rfc3339(1_760_000_000 + room)
+        )?;
+    }
+    for number in 0..data.messages {
+        let room = 1 + number % data.rooms;
+        let sender = if number / data.rooms % 2 == 0 { user_of(room) } else { admin_of(room) };
+        let at = rfc3339(1_770_000_000 + number / 1_000);
+        let text =
+            "Where is my parcel? It should have come on Monday, and the tracking page has not changed since the day before that, sadly.";
+        writeln!(
+            out,
+            r#"{{"type":"message","room_id":{room},"sender_id":{sender},"message":"{number:06} {text}","created_at":"{at}","client_id":"019b76da-a800-7000-8000-{number:012x}"}}"#
+        )?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// Seconds since 1970 as a time in UTC.
+fn rfc3339(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).expect("a time of these years").to_string()
+}
