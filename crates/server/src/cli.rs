@@ -1,7 +1,10 @@
 //! The command line: what `frontdesk` can do, and how it ends. Results go to standard output, everything else to standard
 //! error; 2 is a wrong setting or argument, 1 anything else that failed.
 
+mod backup;
+mod check;
 mod open;
+mod restore;
 mod serve;
 mod token;
 mod transfer;
@@ -38,6 +41,12 @@ enum Command {
     Import(transfer::ImportArgs),
     /// Write everything there is, one JSON object a line
     Export(Place),
+    /// Write database, attachments and secret into one file, beside a running server, too
+    Backup(backup::BackupArgs),
+    /// Put a backup into place of what is there; no server may be running
+    Restore(restore::RestoreArgs),
+    /// Look for damage in database and attachments
+    Check(Place),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -94,6 +103,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Token(args) => token::run(args),
         Command::Import(args) => transfer::import(args),
         Command::Export(place) => transfer::export(place),
+        Command::Backup(args) => backup::run(args),
+        Command::Restore(args) => restore::run(args),
+        Command::Check(place) => check::run(place),
         Command::Openapi => {
             print!("{}", openapi::document());
             Ok(())

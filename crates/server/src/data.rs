@@ -1,10 +1,13 @@
 //! The data folder: who may read it, who holds it, and the secret and marks that lie in it.
 
+mod restoring;
+
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -12,10 +15,15 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rand::RngCore;
 use thiserror::Error;
 
+pub use restoring::Restoring;
+
 use crate::config::{Config, JWT_SECRET_BYTES_MIN, Secret};
 
+const ATTACHMENTS: &str = "attachments";
 const DATABASE: &str = "frontdesk.db";
 const DEMO_MARK: &str = "demo";
+/// Shared by everybody who uses the data, so that nobody does while a restore exchanges them.
+const IN_USE: &str = "in-use";
 const LOCK: &str = "lock";
 const SECRET: &str = "jwt.secret";
 /// Made of base64url, so that the file can be copied by hand.
@@ -32,6 +40,12 @@ pub enum DataError {
     /// Another server holds it.
     #[error("another frontdesk server is running on {}", .0.display())]
     Held(PathBuf),
+    /// A restore is exchanging the data.
+    #[error("the data in {} are being restored; try again when that has ended", .0.display())]
+    Restored(PathBuf),
+    /// Somebody uses the data that a restore would exchange.
+    #[error("another frontdesk command is at work in {}; try again when it has ended", .0.display())]
+    InUse(PathBuf),
     /// It cannot be read or written.
     #[error("the data folder {}: {source}", path.display())]
     Io {
@@ -47,11 +61,16 @@ pub enum DataError {
 pub struct DataFolder {
     path: PathBuf,
     database: PathBuf,
+    in_use: Arc<File>,
 }
 
 /// The kernel's lock on a data folder, let go when dropped.
 #[derive(Debug)]
-pub struct Hold(#[expect(dead_code, reason = "kept for its lock, which ends with the file")] File);
+#[expect(dead_code, reason = "kept for their locks, which end with the files")]
+pub struct Hold {
+    lock: File,
+    in_use: Arc<File>,
+}
 
 impl DataFolder {
     /// Makes the folder if it is absent, and refuses one of the other kind (demo or not).
@@ -72,13 +91,28 @@ impl DataFolder {
             .map_err(failed)?;
         }
         let database = config.database.clone().unwrap_or_else(|| path.join(DATABASE));
-        Ok(Self { path, database })
+        let in_use = Arc::new(restoring::share(&path)?);
+        Ok(Self { path, database, in_use })
     }
 
     /// Opens the folder for a command line tool, which works on a demo's folder, too.
     pub fn open_for_tool(config: &Config) -> Result<Self, DataError> {
         let demo = config.data.join(DEMO_MARK).exists();
         Self::open(&Config { demo, ..config.clone() })
+    }
+
+    /// Opens the folder for a backup that is put into it: one of a demo goes into a demo's folder or a new one only, and
+    /// only such a one into a demo's.
+    pub fn open_for_restore(config: &Config, demo: bool) -> Result<Self, DataError> {
+        let path = &config.data;
+        let refused = match (Known::look(path).map_err(|source| DataError::Io { path: path.clone(), source })?, demo) {
+            (Known::Demo, false) => "is a demo's folder, and the backup is not of a demo; name another folder",
+            (Known::Ours | Known::Foreign, true) => {
+                "is no demo's folder, and the backup is of a demo, whose passwords everybody knows; name an absent or empty folder"
+            }
+            _ => return Self::open(&Config { demo, ..config.clone() }),
+        };
+        Err(DataError::Refused(format!("--data (FRONTDESK_DATA): {} {refused}", path.display())))
     }
 
     /// Takes the lock, waiting a little for a command line tool that is migrating.
@@ -98,7 +132,7 @@ impl DataFolder {
         let failed = |source| DataError::Io { path: self.path.clone(), source };
         let file = private_file().create(true).truncate(false).open(self.path.join(LOCK)).map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Hold(file))),
+            Ok(()) => Ok(Some(Hold { lock: file, in_use: self.in_use.clone() })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
@@ -113,12 +147,24 @@ impl DataFolder {
     /// The folder of attachments.
     #[must_use]
     pub fn attachments(&self) -> PathBuf {
-        self.path.join("attachments")
+        self.path.join(ATTACHMENTS)
+    }
+
+    /// Whether this is a demo's folder.
+    #[must_use]
+    pub fn is_demo(&self) -> bool {
+        self.path.join(DEMO_MARK).exists()
+    }
+
+    /// Where the secret of access tokens lies, if it was made here.
+    #[must_use]
+    pub fn jwt_secret_file(&self) -> PathBuf {
+        self.path.join(SECRET)
     }
 
     /// The secret of access tokens that lies here, made at the first call.
     pub fn jwt_secret(&self) -> Result<Secret, DataError> {
-        let path = self.path.join(SECRET);
+        let path = self.jwt_secret_file();
         let failed = |source| DataError::Io { path: path.clone(), source };
         if !path.exists() {
             make_secret(&self.path, &path).map_err(failed)?;
@@ -146,7 +192,7 @@ impl Known {
         if path.join(DEMO_MARK).exists() {
             return Ok(Self::Demo);
         }
-        if path.join(LOCK).exists() || path.join(DATABASE).exists() || path.join(SECRET).exists() {
+        if [LOCK, IN_USE, DATABASE, SECRET].iter().any(|name| path.join(name).exists()) {
             return Ok(Self::Ours);
         }
         match fs::read_dir(path) {

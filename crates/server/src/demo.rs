@@ -171,5 +171,6 @@ async fn attach(files: &Files, message_id: Id, name: &str, bytes: &[u8]) -> anyh
         bytes: None,
         key: file.key,
         thumbnail: file.thumbnail,
+        sha256: file.sha256,
     })
 }

@@ -5,6 +5,7 @@
 
 pub mod name;
 pub mod sniff;
+pub mod sum;
 mod sweep;
 mod thumbnail;
 mod upload;
@@ -25,6 +26,18 @@ use crate::data;
 /// The folder for what is still arriving, inside the folder of attachments.
 const ARRIVING: &str = "tmp";
 const THUMBNAIL_SUFFIX: &str = ".thumb";
+
+/// The name of an attachment's thumbnail.
+#[must_use]
+pub fn thumbnail_name(key: &str) -> String {
+    format!("{key}{THUMBNAIL_SUFFIX}")
+}
+
+/// Whether an attachment or a thumbnail may have this name.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    sweep::is_ours(name)
+}
 
 /// The attachments of one server.
 #[derive(Clone, Debug)]
@@ -78,7 +91,7 @@ impl Files {
     /// # Errors
     /// `NotFound` if it has none; whatever else the file system says.
     pub async fn read_thumbnail(&self, key: &str) -> io::Result<(Opened, &'static str)> {
-        let mut opened = self.read(&format!("{key}{THUMBNAIL_SUFFIX}")).await?;
+        let mut opened = self.read(&thumbnail_name(key)).await?;
         let mut head = [0; 16];
         let read = opened.file.read(&mut head).await?;
         opened.file.rewind().await?;
@@ -93,7 +106,7 @@ impl Files {
     }
 
     fn remove(&self, key: &str) {
-        for path in [self.path(key), self.path(&format!("{key}{THUMBNAIL_SUFFIX}"))] {
+        for path in [self.path(key), self.path(&thumbnail_name(key))] {
             match std::fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     tracing::warn!(%error, key, "an unneeded file could not be removed")

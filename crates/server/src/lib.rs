@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod app;
+pub mod backup;
 pub mod bus;
 pub mod caller;
 pub mod chat;
@@ -23,13 +24,8 @@ pub mod transfer;
 
 use std::{sync::Arc, time::Duration};
 
-use frontdesk_store::{Batch, Options, Store};
-use tokio::{
-    net::TcpListener,
-    sync::{Notify, mpsc::UnboundedReceiver},
-    task::JoinSet,
-    time::timeout,
-};
+use frontdesk_store::{Batches, Options, Store};
+use tokio::{net::TcpListener, sync::Notify, task::JoinSet, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -51,7 +47,7 @@ const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
 /// A server that is ready to serve.
 pub struct Server {
     app: App,
-    batches: UnboundedReceiver<Batch>,
+    batches: Batches,
     /// The data folder is ours until the last write.
     _hold: Hold,
 }
@@ -127,7 +123,7 @@ async fn build(config: Config, timing: Timing, folder: &DataFolder, store: Store
 }
 
 /// What runs beside the doors for as long as the server does.
-fn spawn(app: &App, batches: UnboundedReceiver<Batch>) -> JoinSet<()> {
+fn spawn(app: &App, batches: Batches) -> JoinSet<()> {
     let mut background = JoinSet::new();
     background.spawn(chat::publish::run(app.clone(), batches));
     background.spawn(chat::inbox::run(app.clone()));

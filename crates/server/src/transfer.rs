@@ -69,14 +69,13 @@ impl Batch {
         if count == 0 {
             return Ok(0);
         }
-        store.import(self.records).await.map_err(|error| {
-            files.discard(&self.files);
-            match error {
-                ImportError::Record { index, message } => {
-                    anyhow!("line {}: {message}", self.lines.get(index).copied().unwrap_or_default())
-                }
-                ImportError::Store(error) => error.into(),
+        store.import(self.records).await.map_err(|error| match error {
+            ImportError::Record { index, message } => {
+                files.discard(&self.files);
+                anyhow!("line {}: {message}", self.lines.get(index).copied().unwrap_or_default())
             }
+            // Nobody knows whether the records are stored, so their files stay; the server's next start looks.
+            ImportError::Store(error) => error.into(),
         })?;
         Ok(count)
     }
@@ -116,6 +115,7 @@ async fn take_file(files: &Files, record: &mut AttachmentRecord) -> anyhow::Resu
     record.name.clone_from(&file.name);
     record.content_type.clone_from(&file.content_type);
     (record.size, record.width, record.height, record.thumbnail) = (file.size, file.width, file.height, file.thumbnail);
+    record.sha256 = file.sha256;
     Ok(file)
 }
 

@@ -29,6 +29,8 @@ pub struct NewAttachment {
     pub height: Option<i64>,
     /// Whether there is a small copy.
     pub thumbnail: bool,
+    /// SHA-256 of the bytes, by which [`crate::Inspection`] knows whether they are still the same.
+    pub sha256: Option<[u8; 32]>,
 }
 
 /// An attachment and where it belongs.
@@ -100,8 +102,8 @@ pub(crate) async fn insert_one(
     id: Option<Id>,
 ) -> sqlx::Result<Row> {
     sqlx::query(concat!(
-        "insert into attachments (id, message_id, room_id, key, name, content_type, size, width, height, thumbnail) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning ",
+        "insert into attachments (id, message_id, room_id, key, name, content_type, size, width, height, thumbnail, sha256) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning ",
         attachment_columns!(),
     ))
     .bind(id)
@@ -114,6 +116,7 @@ pub(crate) async fn insert_one(
     .bind(file.width)
     .bind(file.height)
     .bind(file.thumbnail)
+    .bind(file.sha256.as_ref().map(|sum| &sum[..]))
     .fetch_one(connection)
     .await
 }

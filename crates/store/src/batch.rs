@@ -1,14 +1,23 @@
 //! One transaction: the jobs of a batch in arrival order, what they changed, and who waits for it.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use frontdesk_protocol::{Id, Message, RoomStatus, Seq, Timestamp};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc::UnboundedReceiver, oneshot};
 
 use crate::{Mark, MarkOutcome, NewMessage, ReceiptMark, SendOutcome, receipts, sends, sqlite::Connection};
 
 /// What one commit changed, in the order in which it happened.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Batch {
     /// The newest change number that this store has made.
     pub version: i64,
@@ -18,6 +27,60 @@ pub struct Batch {
     pub committed_in: Duration,
     /// How many jobs it carried.
     pub size: usize,
+    #[expect(dead_code, reason = "dropping it wakes the callers")]
+    pub(crate) wakes: Wakes,
+}
+
+/// Every committed batch, in commit order.
+///
+/// Once somebody waits in [`Batches::recv`], the callers of a batch have their answers when it is dropped: published first, an
+/// event and the answer to its sender arrive together. Before that, and without a listener, they have them at once.
+#[derive(Debug)]
+pub struct Batches {
+    pub(crate) batches: UnboundedReceiver<Batch>,
+    pub(crate) published: Arc<AtomicBool>,
+}
+
+impl Batches {
+    /// The next batch; `None` when the writer has ended.
+    pub async fn recv(&mut self) -> Option<Batch> {
+        self.published.store(true, Ordering::Relaxed);
+        self.batches.recv().await
+    }
+
+    /// A batch that is there already.
+    pub fn try_recv(&mut self) -> Option<Batch> {
+        self.batches.try_recv().ok()
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.batches.len()
+    }
+
+    /// Whether none waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+}
+
+/// Wakes the callers of a batch when it is dropped.
+pub(crate) struct Wakes(pub(crate) Vec<Wake>);
+
+impl Drop for Wakes {
+    fn drop(&mut self) {
+        for wake in self.0.drain(..) {
+            wake();
+        }
+    }
+}
+
+impl fmt::Debug for Wakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} callers", self.0.len())
+    }
 }
 
 /// A change of a room.

@@ -2,7 +2,12 @@
 
 use frontdesk_protocol::{Id, Role, RoomStatus, Timestamp};
 use serde::Serialize;
-use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
+use sqlx::{
+    Encode, Row as _, Sqlite, Type, TypeInfo as _, ValueRef as _,
+    encode::IsNull,
+    error::BoxDynError,
+    sqlite::{SqliteArgumentsBuffer, SqliteTypeInfo},
+};
 use uuid::Uuid;
 
 use crate::sqlite::Row;
@@ -49,25 +54,49 @@ pub(crate) fn time_or_none(row: &Row, column: &str) -> sqlx::Result<Option<Times
     Ok(row.try_get::<Option<i64>, _>(column)?.map(Timestamp::from_millis))
 }
 
-/// A set of rows or ids as the one parameter of a statement.
+/// A set of rows or ids as the one parameter of a statement: for what is rare, or has one column.
 pub(crate) fn json(rows: &impl Serialize) -> String {
     serde_json::to_string(rows).expect("numbers, text and arrays are JSON")
 }
 
-/// How a client id travels in such a set; [`client_id_sql`] makes the column's value of it. Only the canonical form
-/// becomes a UUID's bytes, since ids are echoed byte for byte.
-pub(crate) fn client_id_json(client_id: &str) -> String {
-    let canonical = Uuid::try_parse(client_id).is_ok_and(|uuid| uuid.hyphenated().to_string() == client_id);
-    format!("{}{client_id}", if canonical { 'u' } else { 't' })
+/// Rows of one statement. Bound values cost half of what the same rows cost as JSON (30 against 15 µs a message).
+const SET_MAX: usize = 64;
+
+/// Cuts rows into sets for statements with `values`: of a few sizes only, so that the statements stay prepared.
+pub(crate) fn sets<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let size = (1 << rest.len().checked_ilog2()?).min(SET_MAX);
+        let (set, after) = rest.split_at(size);
+        rest = after;
+        Some(set)
+    })
 }
 
-/// SQL for the column's value of a client id that [`client_id_json`] wrote.
-macro_rules! client_id_sql {
-    ($json:literal) => {
-        concat!("case substr(", $json, ", 1, 1) when 'u' then unhex(substr(", $json, ", 2), '-') else substr(", $json, ", 2) end")
-    };
+/// The column's value of a client id. Only the canonical form becomes a UUID's bytes, since ids are echoed byte for byte.
+pub(crate) struct ClientId<'a>(pub(crate) &'a str);
+
+impl ClientId<'_> {
+    fn uuid(&self) -> Option<Uuid> {
+        let uuid = Uuid::try_parse(self.0).ok()?;
+        (uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == self.0).then_some(uuid)
+    }
 }
-pub(crate) use client_id_sql;
+
+impl Type<Sqlite> for ClientId<'_> {
+    fn type_info() -> SqliteTypeInfo {
+        <str as Type<Sqlite>>::type_info()
+    }
+}
+
+impl Encode<'_, Sqlite> for ClientId<'_> {
+    fn encode_by_ref(&self, buffer: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
+        match self.uuid() {
+            Some(uuid) => Encode::<Sqlite>::encode(uuid.into_bytes().to_vec(), buffer),
+            None => Encode::<Sqlite>::encode(self.0, buffer),
+        }
+    }
+}
 
 /// SQL for the ids in a JSON array, the statement's first parameter.
 macro_rules! ids_sql {
@@ -118,20 +147,27 @@ pub(crate) fn ids(ids: impl IntoIterator<Item = Id>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{client_id_json, search_pattern};
+    use super::{ClientId, search_pattern, sets};
 
     #[test]
     fn only_the_canonical_form_of_a_uuid_becomes_bytes() {
-        for (id, first) in [
-            ("019b76da-a800-7c1e-8f7b-3d2a9c5e4f10", "u"),
-            ("019B76DA-A800-7C1E-8F7B-3D2A9C5E4F10", "t"),
-            ("019b76daa8007c1e8f7b3d2a9c5e4f10", "t"),
-            ("{019b76da-a800-7c1e-8f7b-3d2a9c5e4f10}", "t"),
-            ("urn:uuid:019b76da-a800-7c1e-8f7b-3d2a9c5e4f10", "t"),
-            ("x1", "t"),
+        for (id, bytes) in [
+            ("019b76da-a800-7c1e-8f7b-3d2a9c5e4f10", true),
+            ("019B76DA-A800-7C1E-8F7B-3D2A9C5E4F10", false),
+            ("019b76daa8007c1e8f7b3d2a9c5e4f10", false),
+            ("{019b76da-a800-7c1e-8f7b-3d2a9c5e4f10}", false),
+            ("urn:uuid:019b76da-a800-7c1e-8f7b-3d2a9c5e4f10", false),
+            ("x1", false),
         ] {
-            assert_eq!(client_id_json(id), format!("{first}{id}"));
+            assert_eq!(ClientId(id).uuid().is_some(), bytes, "{id}");
         }
+    }
+
+    #[test]
+    fn rows_are_cut_into_sets_of_few_sizes() {
+        let rows = [(); 203];
+        assert_eq!(sets(&rows).map(<[()]>::len).collect::<Vec<_>>(), [64, 64, 64, 8, 2, 1]);
+        assert_eq!(sets::<()>(&[]).count(), 0);
     }
 
     #[test]

@@ -165,6 +165,7 @@ fn attachment(message_id: Id, file: &StoredAttachment) -> Record {
         bytes: None,
         key: file.key.clone(),
         thumbnail: file.thumbnail,
+        sha256: None,
     })
 }
 

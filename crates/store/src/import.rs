@@ -194,14 +194,12 @@ async fn message(work: &mut Work, record: &MessageRecord) -> Imported {
 }
 
 async fn known_message(work: &mut Work, record: &MessageRecord) -> sqlx::Result<bool> {
-    let known: Option<i64> = sqlx::query_scalar(concat!(
-        "select 1 from messages where id = $1 union all select 1 from messages where sender_id = $2 and client_id = ",
-        columns::client_id_sql!("$3"),
-        " limit 1",
-    ))
+    let known: Option<i64> = sqlx::query_scalar(
+        "select 1 from messages where id = $1 union all select 1 from messages where sender_id = $2 and client_id = $3 limit 1",
+    )
     .bind(record.id)
     .bind(record.sender_id)
-    .bind(record.client_id.as_deref().map(columns::client_id_json))
+    .bind(record.client_id.as_deref().map(columns::ClientId))
     .fetch_optional(&mut work.connection)
     .await?;
     Ok(known.is_some())
@@ -214,19 +212,17 @@ async fn insert_message(work: &mut Work, record: &MessageRecord, seq: Seq, side:
         Role::User => (1, 0),
         Role::Admin => (0, 1),
     };
-    let id: Id = sqlx::query_scalar(concat!(
+    let id: Id = sqlx::query_scalar(
         "insert into messages (id, room_id, seq, sender_id, side, text, client_id, created_at, user_count, admin_count) \
-         select $1, id, $3, $4, $5, $6, ",
-        columns::client_id_sql!("$7"),
-        ", $8, user_messages + $9, admin_messages + $10 from rooms where id = $2 returning id",
-    ))
+         select $1, id, $3, $4, $5, $6, $7, $8, user_messages + $9, admin_messages + $10 from rooms where id = $2 returning id",
+    )
     .bind(record.id)
     .bind(record.room_id)
     .bind(seq)
     .bind(record.sender_id)
     .bind(columns::role_text(side))
     .bind(&record.message)
-    .bind(record.client_id.as_deref().map(columns::client_id_json))
+    .bind(record.client_id.as_deref().map(columns::ClientId))
     .bind(record.created_at.as_millis())
     .bind(by_user)
     .bind(by_admin)
@@ -338,6 +334,7 @@ async fn attachment(work: &mut Work, record: &AttachmentRecord) -> Imported {
         width: record.width,
         height: record.height,
         thumbnail: record.thumbnail,
+        sha256: record.sha256,
     };
     attachments::insert_one(&mut work.connection, record.message_id, room_id, &file, record.id).await?;
     let version = work.version().await?;

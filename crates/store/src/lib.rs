@@ -4,7 +4,9 @@
 
 mod attachments;
 mod batch;
+mod check;
 mod columns;
+mod copy;
 mod export;
 mod import;
 mod messages;
@@ -18,7 +20,7 @@ mod transfer;
 mod writer;
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -27,11 +29,12 @@ use std::{
 
 use frontdesk_protocol::Timestamp;
 use sqlx::{Sqlite, SqlitePool, pool::PoolConnection};
-use tokio::sync::mpsc;
 use writer::Queue;
 
 pub use attachments::{NewAttachment, StoredAttachment};
-pub use batch::{Batch, Event};
+pub use batch::{Batch, Batches, Event};
+pub use check::{Checked, Counts, Inspection, Problems, StoredFile};
+pub use copy::{begin_new_history, copy_database};
 pub use export::Export;
 pub use messages::MessageQuery;
 pub use people::{Account, AddOutcome, NewUser};
@@ -85,6 +88,9 @@ pub enum Error {
     /// A read failed, or the database cannot be reached.
     #[error("the database cannot be read: {0}")]
     Unavailable(String),
+    /// A copy of the database could not be made; there is no part of one.
+    #[error("the database could not be copied: {0}")]
+    Copy(String),
     /// The database's schema is not this version's, or SQLite is too old.
     #[error("the database does not fit this version: {0}")]
     Schema(String),
@@ -117,25 +123,25 @@ struct Inner {
     writer: Queue,
     epoch: String,
     clock: Clock,
+    copy: Option<PathBuf>,
 }
 
 impl Store {
     /// Opens or creates the file (0600, whatever the umask) and starts the writer. With `migrate` the schema is brought
-    /// up to date, without it a differing one is [`Error::Schema`].
+    /// up to date, after a copy of a database that is in use; without it a differing one is [`Error::Schema`].
     ///
     /// The receiver gets every committed batch in commit order; a dropped one discards them.
-    pub async fn open(options: Options, migrate: bool) -> Result<(Self, mpsc::UnboundedReceiver<Batch>), Error> {
+    pub async fn open(options: Options, migrate: bool) -> Result<(Self, Batches), Error> {
         Self::open_with_clock(options, migrate, Clock::System).await
     }
 
     /// As [`Store::open`], with the time taken from `clock`.
-    pub async fn open_with_clock(options: Options, migrate: bool, clock: Clock) -> Result<(Self, mpsc::UnboundedReceiver<Batch>), Error> {
-        let mut connection = sqlite::open(&options.path, migrate).await?;
+    pub async fn open_with_clock(options: Options, migrate: bool, clock: Clock) -> Result<(Self, Batches), Error> {
+        let (mut connection, copy) = sqlite::open(&options.path, migrate).await?;
         let (epoch, version) = meta(&mut connection).await?;
         let readers = sqlite::readers(&options.path, options.read_connections);
-        let (committed, batches) = mpsc::unbounded_channel();
-        let writer = writer::start(connection, options.path, readers.clone(), clock.clone(), version, committed);
-        let inner = Inner { pool: Pool::Sqlite(readers), writer, epoch, clock };
+        let (writer, batches) = writer::start(connection, options.path, readers.clone(), clock.clone(), version);
+        let inner = Inner { pool: Pool::Sqlite(readers), writer, epoch, clock, copy };
         Ok((Self { inner: Arc::new(inner) }, batches))
     }
 
@@ -144,6 +150,12 @@ impl Store {
     #[must_use]
     pub fn epoch(&self) -> &str {
         &self.inner.epoch
+    }
+
+    /// The copy of the database that was made because this opening migrated it.
+    #[must_use]
+    pub fn copy_before_migration(&self) -> Option<&Path> {
+        self.inner.copy.as_deref()
     }
 
     /// How many changes wait for the writer.

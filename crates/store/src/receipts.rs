@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use frontdesk_protocol::{Id, Role, Seq, Timestamp, User, frame::Receipt};
-use sqlx::Row as _;
+use sqlx::{QueryBuilder, Row as _};
 
 use crate::{
     Error, Event, Pending, Store,
@@ -254,43 +254,47 @@ async fn targets(work: &mut Work, set: &[Mark]) -> sqlx::Result<HashMap<Id, Targ
 
 async fn stored(work: &mut Work, set: &[Mark]) -> sqlx::Result<HashMap<(Id, Id), ReceiptRow>> {
     let asked: Vec<_> = set.iter().map(|mark| (mark.room_id, mark.person.id)).collect();
-    let rows = sqlx::query(concat!(
-        "select ",
-        receipt_columns!(),
-        " from json_each($1) j cross join receipts p on p.room_id = j.value->>0 and p.user_id = j.value->>1",
-    ))
-    .bind(columns::json(&asked))
-    .fetch_all(&mut work.connection)
-    .await?;
-    rows.iter().map(|row| from_row(row).map(|receipt| ((receipt.room_id, receipt.user_id), receipt))).collect()
+    let mut found = HashMap::new();
+    for asked in columns::sets(&asked) {
+        let mut query = QueryBuilder::new(concat!("select ", receipt_columns!(), " from ("));
+        query.push_values(asked, |mut row, (room_id, user_id)| {
+            row.push_bind(room_id).push_bind(user_id);
+        });
+        query.push(") j cross join receipts p on p.room_id = j.column1 and p.user_id = j.column2");
+        for row in query.build().fetch_all(&mut work.connection).await? {
+            let receipt = from_row(&row)?;
+            found.insert((receipt.room_id, receipt.user_id), receipt);
+        }
+    }
+    Ok(found)
 }
 
 pub(crate) async fn write(work: &mut Work, rows: &[ReceiptRow]) -> sqlx::Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
     let ms = |watermark: &Watermark| watermark.at.map(Timestamp::as_millis);
-    let rows: Vec<_> = rows
-        .iter()
-        .map(|row| {
-            let (read, delivered) = (&row.read, &row.delivered);
-            let read = (read.seq, read.message_id, ms(read));
-            let delivered = (delivered.seq, delivered.message_id, ms(delivered));
-            (row.room_id, row.user_id, columns::role_text(row.side), read.0, read.1, read.2, delivered.0, delivered.1, delivered.2)
-        })
-        .collect();
-    // "where true" keeps SQLite from reading "on conflict" as a join.
-    sqlx::query(
-        "insert into receipts (room_id, user_id, side, read_seq, read_message_id, read_at, delivered_seq, delivered_message_id, delivered_at) \
-         select j.value->>0, j.value->>1, j.value->>2, j.value->>3, j.value->>4, j.value->>5, j.value->>6, j.value->>7, j.value->>8 \
-         from json_each($1) j where true \
-         on conflict (room_id, user_id) do update set side = excluded.side, \
-         read_seq = excluded.read_seq, read_message_id = excluded.read_message_id, read_at = excluded.read_at, \
-         delivered_seq = excluded.delivered_seq, delivered_message_id = excluded.delivered_message_id, delivered_at = excluded.delivered_at",
-    )
-    .bind(columns::json(&rows))
-    .execute(&mut work.connection)
-    .await?;
+    for rows in columns::sets(rows) {
+        let mut query = QueryBuilder::new(
+            "insert into receipts \
+             (room_id, user_id, side, read_seq, read_message_id, read_at, delivered_seq, delivered_message_id, delivered_at) ",
+        );
+        query.push_values(rows, |mut row, ReceiptRow { room_id, user_id, side, read, delivered }| {
+            row.push_bind(room_id)
+                .push_bind(user_id)
+                .push_bind(columns::role_text(*side))
+                .push_bind(read.seq)
+                .push_bind(read.message_id)
+                .push_bind(ms(read))
+                .push_bind(delivered.seq)
+                .push_bind(delivered.message_id)
+                .push_bind(ms(delivered));
+        });
+        query.push(
+            " on conflict (room_id, user_id) do update set side = excluded.side, \
+             read_seq = excluded.read_seq, read_message_id = excluded.read_message_id, read_at = excluded.read_at, \
+             delivered_seq = excluded.delivered_seq, delivered_message_id = excluded.delivered_message_id, \
+             delivered_at = excluded.delivered_at",
+        );
+        query.build().execute(&mut work.connection).await?;
+    }
     Ok(())
 }
 
@@ -316,20 +320,24 @@ pub(crate) async fn raise_rooms(work: &mut Work, furthest: &HashMap<(Id, Role), 
         let user = before.0.or_further(furthest.get(&(room_id, Role::User)));
         let admins = before.1.or_further(furthest.get(&(room_id, Role::Admin)));
         if (user, admins) != before {
-            raised.push((room_id, user.seq, user.count, admins.seq, admins.count));
+            raised.push((room_id, user, admins));
         }
     }
     if raised.is_empty() {
         return Ok(());
     }
     let version = work.version().await?;
-    sqlx::query(
-        "update rooms set user_read_seq = j.value->>1, user_read_count = j.value->>2, admins_read_seq = j.value->>3, \
-         admins_read_count = j.value->>4, version = $2 from json_each($1) j where rooms.id = j.value->>0",
-    )
-    .bind(columns::json(&raised))
-    .bind(version)
-    .execute(&mut work.connection)
-    .await?;
+    for rows in columns::sets(&raised) {
+        let mut query = QueryBuilder::new(
+            "update rooms set user_read_seq = j.column2, user_read_count = j.column3, admins_read_seq = j.column4, \
+             admins_read_count = j.column5, version = ",
+        );
+        query.push_bind(version).push(" from (");
+        query.push_values(rows, |mut row, (room_id, user, admins)| {
+            row.push_bind(room_id).push_bind(user.seq).push_bind(user.count).push_bind(admins.seq).push_bind(admins.count);
+        });
+        query.push(") j where rooms.id = j.column1");
+        query.build().execute(&mut work.connection).await?;
+    }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use frontdesk_protocol::{Attachment, Id, Message, Role, RoomStatus, Seq, User};
-use sqlx::Row as _;
+use sqlx::{QueryBuilder, Row as _};
 
 use crate::{
     Error, Event, NewAttachment, Pending, Store, attachments,
@@ -120,29 +120,21 @@ pub(crate) async fn store(work: &mut Work, set: Vec<NewMessage>) -> sqlx::Result
 
 /// Which of the set's client ids were stored before, over all rooms, by sender and client id.
 async fn known_client_ids(work: &mut Work, set: &[NewMessage]) -> sqlx::Result<HashMap<(Id, String), First>> {
-    let asked: Vec<_> = set
-        .iter()
-        .enumerate()
-        .filter_map(|(index, message)| Some((index, message.sender.id, columns::client_id_json(message.client_id.as_ref()?))))
-        .collect();
-    if asked.is_empty() {
-        return Ok(HashMap::new());
+    let asked: Vec<_> = set.iter().filter_map(|message| Some((message.sender.id, message.client_id.as_deref()?))).collect();
+    let mut firsts = HashMap::new();
+    for asked in columns::sets(&asked) {
+        let mut query = QueryBuilder::new("select j.column1, m.id, m.room_id from (");
+        query.push_values(asked.iter().enumerate(), |mut row, (place, (sender_id, client_id))| {
+            row.push_bind(place as i64).push_bind(sender_id).push_bind(columns::ClientId(client_id));
+        });
+        query.push(") j cross join messages m on m.sender_id = j.column2 and m.client_id = j.column3");
+        let rows: Vec<(i64, Id, Id)> = query.build_query_as().fetch_all(&mut work.connection).await?;
+        firsts.extend(rows.into_iter().map(|(place, id, room_id)| {
+            let (sender_id, client_id) = asked[place as usize];
+            ((sender_id, client_id.to_owned()), First::Stored { id, room_id })
+        }));
     }
-    let rows = sqlx::query(concat!(
-        "select j.value->>0 as place, m.id, m.room_id from json_each($1) j \
-         cross join messages m on m.sender_id = j.value->>1 and m.client_id = ",
-        columns::client_id_sql!("j.value->>2"),
-    ))
-    .bind(columns::json(&asked))
-    .fetch_all(&mut work.connection)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            let message = &set[row.try_get::<i64, _>(0)? as usize];
-            let client_id = message.client_id.clone().expect("only those with one were asked for");
-            Ok(((message.sender.id, client_id), First::Stored { id: row.try_get(1)?, room_id: row.try_get(2)? }))
-        })
-        .collect()
+    Ok(firsts)
 }
 
 async fn tallies(work: &mut Work, set: &[NewMessage]) -> sqlx::Result<HashMap<Id, Tally>> {
@@ -244,7 +236,7 @@ async fn insert(work: &mut Work, set: &[NewMessage], placed: &[Placed], rooms: &
         return Ok(Vec::new());
     }
     let ids = insert_messages(work, set, placed).await?;
-    let mut messages: Vec<_> = placed.iter().map(|place| message(work, &set[place.index], place, &ids)).collect();
+    let mut messages: Vec<_> = placed.iter().zip(ids).map(|(place, id)| message(work, &set[place.index], place, id)).collect();
     for message in &messages {
         rooms.get_mut(&message.room_id).expect("it was placed there").last_message_id = Some(message.id);
     }
@@ -257,40 +249,39 @@ async fn insert(work: &mut Work, set: &[NewMessage], placed: &[Placed], rooms: &
     Ok(messages)
 }
 
-async fn insert_messages(work: &mut Work, set: &[NewMessage], placed: &[Placed]) -> sqlx::Result<HashMap<(Id, Seq), Id>> {
-    let rows: Vec<_> = placed
-        .iter()
-        .map(|place| {
+/// Ids are given here, which saves reading them back: nobody else writes during the transaction.
+async fn insert_messages(work: &mut Work, set: &[NewMessage], placed: &[Placed]) -> sqlx::Result<Vec<Id>> {
+    let last: Option<Id> =
+        sqlx::query_scalar("select seq from sqlite_sequence where name = 'messages'").fetch_optional(&mut work.connection).await?;
+    let first = last.unwrap_or(0) + 1;
+    let ids: Vec<Id> = (first..).take(placed.len()).collect();
+    let rows: Vec<_> = ids.iter().zip(placed).collect();
+    for rows in columns::sets(&rows) {
+        let mut query = QueryBuilder::new(
+            "insert into messages (id, room_id, seq, sender_id, side, text, client_id, created_at, user_count, admin_count, files) ",
+        );
+        query.push_values(rows, |mut row, (id, place)| {
             let message = &set[place.index];
-            (
-                message.room_id,
-                place.seq,
-                message.sender.id,
-                columns::role_text(message.sender.role),
-                &message.text,
-                message.client_id.as_deref().map(columns::client_id_json),
-                place.user_count,
-                place.admin_count,
-                message.attachments.len(),
-            )
-        })
-        .collect();
-    let ids = sqlx::query_as::<_, (Id, Seq, Id)>(concat!(
-        "insert into messages (room_id, seq, sender_id, side, text, client_id, created_at, user_count, admin_count, files) \
-         select j.value->>0, j.value->>1, j.value->>2, j.value->>3, j.value->>4, ",
-        columns::client_id_sql!("j.value->>5"),
-        ", $2, j.value->>6, j.value->>7, j.value->>8 from json_each($1) j returning room_id, seq, id",
-    ))
-    .bind(columns::json(&rows))
-    .bind(work.now.as_millis())
-    .fetch_all(&mut work.connection)
-    .await?;
-    Ok(ids.into_iter().map(|(room_id, seq, id)| ((room_id, seq), id)).collect())
+            row.push_bind(*id)
+                .push_bind(message.room_id)
+                .push_bind(place.seq)
+                .push_bind(message.sender.id)
+                .push_bind(columns::role_text(message.sender.role))
+                .push_bind(&message.text)
+                .push_bind(message.client_id.as_deref().map(columns::ClientId))
+                .push_bind(work.now.as_millis())
+                .push_bind(place.user_count)
+                .push_bind(place.admin_count)
+                .push_bind(message.attachments.len() as i64);
+        });
+        query.build().execute(&mut work.connection).await?;
+    }
+    Ok(ids)
 }
 
-fn message(work: &Work, new: &NewMessage, place: &Placed, ids: &HashMap<(Id, Seq), Id>) -> Message {
+fn message(work: &Work, new: &NewMessage, place: &Placed, id: Id) -> Message {
     Message {
-        id: ids[&(new.room_id, place.seq)],
+        id,
         room_id: new.room_id,
         seq: place.seq,
         sender: new.sender.clone(),
@@ -303,25 +294,28 @@ fn message(work: &Work, new: &NewMessage, place: &Placed, ids: &HashMap<(Id, Seq
 }
 
 async fn update_rooms(work: &mut Work, rooms: &HashMap<Id, Tally>) -> sqlx::Result<()> {
-    let rows: Vec<_> = rooms
-        .iter()
-        .filter(|(_, room)| room.changed)
-        .map(|(id, room)| {
-            let status = columns::status_text(room.status);
-            let counts = (room.user_messages, room.admin_messages, room.user_last_seq, room.admin_last_seq);
-            (id, status, room.updated_at, room.last_seq, room.last_message_id, counts.0, counts.1, counts.2, counts.3)
-        })
-        .collect();
     let version = work.version().await?;
-    sqlx::query(
-        "update rooms set status = j.value->>1, updated_at = j.value->>2, last_seq = j.value->>3, last_message_id = j.value->>4, \
-         user_messages = j.value->>5, admin_messages = j.value->>6, user_last_seq = j.value->>7, admin_last_seq = j.value->>8, \
-         version = $2 from json_each($1) j where rooms.id = j.value->>0",
-    )
-    .bind(columns::json(&rows))
-    .bind(version)
-    .execute(&mut work.connection)
-    .await?;
+    let changed: Vec<_> = rooms.iter().filter(|(_, room)| room.changed).collect();
+    for rows in columns::sets(&changed) {
+        let mut query = QueryBuilder::new(
+            "update rooms set status = j.column2, updated_at = j.column3, last_seq = j.column4, last_message_id = j.column5, \
+             user_messages = j.column6, admin_messages = j.column7, user_last_seq = j.column8, admin_last_seq = j.column9, version = ",
+        );
+        query.push_bind(version).push(" from (");
+        query.push_values(rows, |mut row, (id, room)| {
+            row.push_bind(*id)
+                .push_bind(columns::status_text(room.status))
+                .push_bind(room.updated_at)
+                .push_bind(room.last_seq)
+                .push_bind(room.last_message_id)
+                .push_bind(room.user_messages)
+                .push_bind(room.admin_messages)
+                .push_bind(room.user_last_seq)
+                .push_bind(room.admin_last_seq);
+        });
+        query.push(") j where rooms.id = j.column1");
+        query.build().execute(&mut work.connection).await?;
+    }
     Ok(())
 }
 

@@ -14,12 +14,12 @@ use std::{
 
 use sqlx::{
     Connection as _, Row as _, SqlitePool,
-    migrate::{MigrateError, Migrator},
+    migrate::{Migration, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::sync::Notify;
 
-use crate::Error;
+use crate::{Error, copy};
 
 pub(crate) use sqlx::sqlite::{SqliteConnection as Connection, SqliteRow as Row};
 
@@ -55,6 +55,18 @@ pub(crate) async fn connect(path: &Path) -> sqlx::Result<Connection> {
     Connection::connect_with(&options).await
 }
 
+/// A connection that only reads; a single one, beside whoever writes.
+pub(crate) async fn connect_to_read(path: &Path) -> sqlx::Result<Connection> {
+    let options = options(path).read_only(true).pragma("cache_size", WRITER_CACHE).pragma("temp_store", "file");
+    Connection::connect_with(&options).await
+}
+
+/// A connection that writes to a database in one file, without a log beside it: one that nobody else has open.
+pub(crate) async fn connect_alone(path: &Path) -> sqlx::Result<Connection> {
+    let options = options(path).journal_mode(SqliteJournalMode::Delete).synchronous(SqliteSynchronous::Full);
+    Connection::connect_with(&options).await
+}
+
 /// The connections that read.
 pub(crate) fn readers(path: &Path, connections: u32) -> SqlitePool {
     let options = options(path).read_only(true).pragma("cache_size", READER_CACHE);
@@ -67,20 +79,36 @@ pub(crate) fn readers(path: &Path, connections: u32) -> SqlitePool {
         .connect_lazy_with(options)
 }
 
-/// Makes the file or opens it, for its owner alone, and sees to its schema.
-pub(crate) async fn open(path: &Path, migrate: bool) -> Result<Connection, Error> {
+/// Makes the file or opens it, for its owner alone, and sees to its schema. Also answers the copy that was made first, if
+/// the schema of a database in use was brought up to date.
+pub(crate) async fn open(path: &Path, migrate: bool) -> Result<(Connection, Option<PathBuf>), Error> {
     if !migrate && !path.exists() {
         return Err(Error::Schema(format!("there is no database at {}", path.display())));
     }
     keep_private(path).map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))?;
     let mut connection = connect(path).await?;
     check_version(&mut connection).await?;
+    let mut copy = None;
     if migrate {
-        run_migrations(&mut connection).await?
+        settle(path, &mut connection).await?;
+        copy = run_migrations(path, &mut connection).await?;
     } else {
-        check_schema(&mut connection).await?
+        check_schema(&mut connection).await?;
     }
-    Ok(connection)
+    Ok((connection, copy))
+}
+
+/// Makes durable what the log holds, before anybody is shown it. A process that died may have written a commit without syncing
+/// it, or may have failed to, and the system's cache shows it all the same. Copied into the database and synced there it stays.
+pub(crate) async fn settle(path: &Path, connection: &mut Connection) -> sqlx::Result<()> {
+    let row = sqlx::query("pragma wal_checkpoint(truncate)").fetch_one(connection).await?;
+    if row.try_get::<i64, _>(0)? == 0 {
+        return Ok(());
+    }
+    // Somebody still reads an older state, so not all could be copied.
+    let log = beside(path, "-wal");
+    tokio::task::spawn_blocking(move || fs::File::open(log)?.sync_all()).await.map_err(std::io::Error::other)??;
+    Ok(())
 }
 
 /// SQLite gives its other files the mode of the database, whatever the umask; those of an earlier run are set here.
@@ -95,7 +123,8 @@ fn keep_private(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// The path with something appended to its last part.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
@@ -113,34 +142,56 @@ async fn check_version(connection: &mut Connection) -> Result<(), Error> {
     Ok(())
 }
 
-async fn run_migrations(connection: &mut Connection) -> Result<(), Error> {
+/// A database that holds something is copied before it is changed: what a migration does cannot be undone.
+async fn run_migrations(path: &Path, connection: &mut Connection) -> Result<Option<PathBuf>, Error> {
+    let applied = applied(connection).await?;
+    let Some(next) = pending(applied) else { return Ok(None) };
+    let copy = if applied == 0 { None } else { Some(copy::before_migration(connection, path, next.version).await?) };
     // Not `run`: the compiler cannot prove its future to be `Send` (sqlx asks for `Acquire` with any lifetime).
     match MIGRATIONS.run_direct(None, connection, false).await {
-        Ok(()) => Ok(()),
-        Err(MigrateError::VersionMissing(version)) => Err(newer(version)),
+        Ok(()) => Ok(copy),
         // Another process may have been faster at the same migration.
-        Err(error) => check_schema(connection).await.map_err(|_| Error::Schema(error.to_string())),
+        Err(error) => check_schema(connection).await.map(|()| copy).map_err(|_| Error::Schema(error.to_string())),
     }
 }
 
-fn newer(version: i64) -> Error {
-    Error::Schema(format!("it was made by a newer Frontdesk (migration {version} is unknown here)"))
-}
-
-async fn check_schema(connection: &mut Connection) -> Result<(), Error> {
-    let applied = sqlx::query("select version, checksum from _sqlx_migrations where success order by version")
-        .fetch_all(connection)
-        .await
-        .map_err(|error| Error::Schema(format!("it holds no Frontdesk: {error}")))?;
+/// How many of our migrations have run: none in a new database. Any others are [`Error::Schema`].
+pub(crate) async fn applied(connection: &mut Connection) -> Result<usize, Error> {
+    let any: bool = sqlx::query_scalar("select exists (select 1 from sqlite_schema where name = '_sqlx_migrations')")
+        .fetch_one(&mut *connection)
+        .await?;
+    if !any {
+        return Ok(0);
+    }
+    let rows = sqlx::query("select version, checksum from _sqlx_migrations where success order by version").fetch_all(connection).await?;
     let mut known = MIGRATIONS.iter();
-    for row in applied {
+    for row in &rows {
         let (version, checksum): (i64, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
         let migration = known.next().ok_or_else(|| newer(version))?;
         if migration.version != version || migration.checksum.as_ref() != checksum {
             return Err(Error::Schema(format!("migration {version} is not the one of this version")));
         }
     }
-    match known.next() {
+    Ok(rows.len())
+}
+
+/// The first migration that has not run.
+pub(crate) fn pending(applied: usize) -> Option<&'static Migration> {
+    MIGRATIONS.iter().nth(applied)
+}
+
+fn newer(version: i64) -> Error {
+    Error::Schema(format!("it was made by a newer Frontdesk (migration {version} is unknown here)"))
+}
+
+pub(crate) fn no_frontdesk() -> Error {
+    Error::Schema("it holds no Frontdesk".into())
+}
+
+async fn check_schema(connection: &mut Connection) -> Result<(), Error> {
+    let applied = applied(connection).await?;
+    match pending(applied) {
+        Some(_) if applied == 0 => Err(no_frontdesk()),
         Some(missing) => Err(Error::Schema(format!("migration {} has not run; start the server of this version once", missing.version))),
         None => Ok(()),
     }

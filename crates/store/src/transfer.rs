@@ -162,6 +162,9 @@ pub struct AttachmentRecord {
     /// Whether there is a small copy; set by the server.
     #[serde(skip)]
     pub thumbnail: bool,
+    /// SHA-256 of the bytes; set by the server.
+    #[serde(skip)]
+    pub sha256: Option<[u8; 32]>,
 }
 
 /// Why nothing of an import was applied.

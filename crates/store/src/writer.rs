@@ -1,12 +1,15 @@
-//! The one writer: takes everything that waits, in one transaction (group commit), hands the committed batch to the
-//! publisher and only then wakes the callers.
+//! The one writer: takes everything that waits, in one transaction (group commit), and hands the committed batch to the
+//! publisher, with whom the callers' answers travel.
 
 use std::{
     fmt,
     future::Future,
     path::PathBuf,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -19,8 +22,8 @@ use tokio::{
 };
 
 use crate::{
-    Batch, Clock, Error, Store,
-    batch::{self, BoxFuture, Done, Job, Reply, Work, answer},
+    Batch, Batches, Clock, Error, Store,
+    batch::{self, BoxFuture, Done, Job, Reply, Wakes, Work, answer},
     sqlite::{self, Checkpoints, Connection},
 };
 
@@ -156,6 +159,8 @@ struct Writer {
     clock: Clock,
     version: i64,
     committed: mpsc::UnboundedSender<Batch>,
+    /// See [`crate::Batches`].
+    published: Arc<AtomicBool>,
     checkpoints: Arc<Checkpoints>,
     checkpointer: JoinHandle<()>,
     jobs_since_checkpoint: usize,
@@ -164,23 +169,32 @@ struct Writer {
 }
 
 /// Starts the writer's task, which ends with its queue.
-pub(crate) fn start(
-    connection: Connection,
-    path: PathBuf,
-    readers: SqlitePool,
-    clock: Clock,
-    version: i64,
-    committed: mpsc::UnboundedSender<Batch>,
-) -> Queue {
+pub(crate) fn start(connection: Connection, path: PathBuf, readers: SqlitePool, clock: Clock, version: i64) -> (Queue, Batches) {
+    let (committed, batches) = mpsc::unbounded_channel();
+    let published = Arc::new(AtomicBool::new(false));
+    let batches = Batches { batches, published: published.clone() };
     let (jobs, queue) = mpsc::channel(QUEUE_MAX);
     let (_ended, ended) = watch::channel(());
     let checkpoints = Arc::new(Checkpoints::default());
     let checkpointer = tokio::spawn(Arc::clone(&checkpoints).run(path.clone()));
     let work = Some(Work::new(connection));
     let jobs_since_checkpoint = 0;
-    let writer = Writer { queue, work, path, readers, clock, version, committed, checkpoints, checkpointer, jobs_since_checkpoint, _ended };
+    let writer = Writer {
+        queue,
+        work,
+        path,
+        readers,
+        clock,
+        version,
+        committed,
+        published,
+        checkpoints,
+        checkpointer,
+        jobs_since_checkpoint,
+        _ended,
+    };
     tokio::spawn(writer.run());
-    Queue { jobs, ended }
+    (Queue { jobs, ended }, batches)
 }
 
 impl Writer {
@@ -231,7 +245,11 @@ impl Writer {
                 self.checkpoints.relieve(&mut work.connection).await;
                 Ok(work)
             }
-            None => Ok(Work::new(sqlite::connect(&self.path).await?)),
+            None => {
+                let mut connection = sqlite::connect(&self.path).await?;
+                sqlite::settle(&self.path, &mut connection).await?;
+                Ok(Work::new(connection))
+            }
         }
     }
 
@@ -239,11 +257,12 @@ impl Writer {
     fn committed(&mut self, work: Work, done: Done, size: usize, committed_in: Duration) {
         self.work = Some(work);
         self.version = done.version.unwrap_or(self.version);
+        let wakes = Wakes(done.wakes);
+        let (with_batch, now) =
+            if self.published.load(Ordering::Relaxed) { (wakes, Wakes(Vec::new())) } else { (Wakes(Vec::new()), wakes) };
         // Nobody listens in a command beside the server.
-        let _ = self.committed.send(Batch { version: self.version, events: done.events, committed_in, size });
-        for wake in done.wakes {
-            wake();
-        }
+        drop(self.committed.send(Batch { version: self.version, events: done.events, committed_in, size, wakes: with_batch }));
+        drop(now);
         self.jobs_since_checkpoint += size;
         let due = self.jobs_since_checkpoint >= CHECKPOINT_JOBS;
         if due {

@@ -16,7 +16,7 @@ use tokio::{
 use super::{publish::encode, typing};
 use crate::{
     app::App,
-    hub::{Audience, Class, Departure, Envelope, Person},
+    hub::{About, Audience, Class, Departure, Envelope, Person},
 };
 
 /// How often graces, typing and the desk are looked at.
@@ -61,6 +61,19 @@ pub fn status_frame(room_id: Id, person: &Person, gone_at: Option<Timestamp>) ->
     encode(&ServerFrame::UserStatus { room_id, user_id, role, status, last_seen: gone_at })
 }
 
+/// The frame that tells a connection of what it missed, as it is by now.
+#[must_use]
+pub fn now(app: &App, about: About) -> Bytes {
+    match about {
+        About::Support => encode(&ServerFrame::SupportStatus { online: app.hub.support_online() }),
+        About::Person { room_id, person, .. } if app.hub.is_present(room_id, person.user_id) => status_frame(room_id, &person, None),
+        About::Person { room_id, person, gone_at } => {
+            let gone_at = app.last_seen.of(person.user_id).or(gone_at).unwrap_or_else(Timestamp::now);
+            status_frame(room_id, &person, Some(gone_at))
+        }
+    }
+}
+
 /// A person who was not there has come into a room.
 pub fn arrived(app: &App, room_id: Id, user: &User) {
     tell(app, room_id, &Person { user_id: user.id, role: user.role }, None);
@@ -71,14 +84,22 @@ pub fn admin_connected(app: &App) {
     if let Some(online) = app.hub.support_changed(app.timing.presence_grace) {
         let bytes = encode(&ServerFrame::SupportStatus { online });
         let audience = Audience::EveryRoom;
-        app.bus.publish(&Envelope { audience, class: Class::Presence, origin: false, also_inbox: false, except: None, bytes });
+        app.bus.publish(&Envelope {
+            audience,
+            class: Class::Presence(About::Support),
+            origin: false,
+            also_inbox: false,
+            except: None,
+            bytes,
+        });
     }
 }
 
 fn tell(app: &App, room_id: Id, person: &Person, gone_at: Option<Timestamp>) {
     let bytes = status_frame(room_id, person, gone_at);
     let also_inbox = person.role == Role::User;
-    let (class, except) = (Class::Presence, Some(person.user_id));
+    let class = Class::Presence(About::Person { room_id, person: *person, gone_at });
+    let except = Some(person.user_id);
     app.bus.publish(&Envelope { audience: Audience::Room(room_id), class, origin: true, also_inbox, except, bytes: bytes.clone() });
     if also_inbox {
         app.bus.publish(&Envelope { audience: Audience::Inbox, class, origin: false, also_inbox: false, except: None, bytes });

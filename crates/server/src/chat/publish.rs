@@ -7,8 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use frontdesk_protocol::{Id, ServerFrame};
-use frontdesk_store::{Batch, Event, MarkKind, ReceiptMark};
-use tokio::sync::mpsc::UnboundedReceiver;
+use frontdesk_store::{Batch, Batches, Event, MarkKind, ReceiptMark};
 
 use crate::{
     app::App,
@@ -24,8 +23,8 @@ pub fn encode(frame: &ServerFrame) -> Bytes {
     Bytes::from(serde_json::to_vec(frame).expect("wire types are JSON"))
 }
 
-/// Publishes what is committed until the writer is gone.
-pub async fn run(app: App, mut batches: UnboundedReceiver<Batch>) {
+/// Publishes what is committed until the writer is gone. Senders hear of their own messages after that, in the same write.
+pub async fn run(app: App, mut batches: Batches) {
     while let Some(batch) = batches.recv().await {
         app.metrics.queue("publish", batches.len());
         publish(&app, batch);

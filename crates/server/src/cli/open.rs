@@ -1,8 +1,8 @@
-//! Opening the data beside a server that may be running.
+//! Opening the data beside a server that may be running, for changing them or for looking only.
 
 use std::time::Duration;
 
-use frontdesk_store::{Error, Options, Store};
+use frontdesk_store::{Error, Inspection, Options, Store};
 use tokio::runtime::Builder;
 
 use super::Place;
@@ -37,6 +37,22 @@ pub fn with_data<T>(place: Place, work: impl AsyncFnOnce(&Opened) -> anyhow::Res
     })
 }
 
+/// Opens the data for looking at them, as they are: nothing is migrated. What is absent is made.
+pub async fn to_read(config: Config) -> anyhow::Result<(DataFolder, Inspection)> {
+    let folder = DataFolder::open_for_tool(&config)?;
+    if !folder.database().exists() {
+        open(config).await?.store.close().await;
+    }
+    for _ in 0..TRIES {
+        let inspection = Inspection::open(folder.database()).await?;
+        if inspection.is_current() || folder.try_hold()?.is_some() {
+            return Ok((folder, inspection));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Err(Error::Schema("a server of another version is running".into()).into())
+}
+
 /// Migrates only while nobody else holds the folder: a server's schema is not changed under its feet.
 async fn open(config: Config) -> anyhow::Result<Opened> {
     let folder = DataFolder::open_for_tool(&config)?;
@@ -62,5 +78,9 @@ async fn try_open(folder: &DataFolder) -> Result<Store, TryError> {
     let hold = folder.try_hold().map_err(TryError::Folder)?;
     let opened = Store::open(Options::new(folder.database()), hold.is_some()).await;
     // What this process stores is found by the server's scan; nobody listens to batches here.
-    opened.map(|(store, _)| store).map_err(if hold.is_some() { TryError::Store } else { TryError::Held })
+    let store = opened.map(|(store, _)| store).map_err(if hold.is_some() { TryError::Store } else { TryError::Held })?;
+    if let Some(copy) = store.copy_before_migration() {
+        eprintln!("the database was migrated; as it was before, it is kept in {}", copy.display());
+    }
+    Ok(store)
 }

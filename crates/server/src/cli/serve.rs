@@ -1,10 +1,13 @@
 //! `frontdesk serve`: from settings to a server that listens, and its end on a signal.
 
-use std::io::Write;
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+};
 
 use anyhow::Context;
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     runtime::Runtime,
     signal::unix::{SignalKind, signal},
 };
@@ -17,6 +20,9 @@ use crate::{
     config::{Config, Settings},
     demo, logs,
 };
+
+/// Connections that the kernel keeps for us; it may allow fewer (net.core.somaxconn).
+const BACKLOG: u32 = 4_096;
 
 pub(super) fn run(settings: Settings) -> anyhow::Result<()> {
     let config = Config::load(settings)?;
@@ -32,10 +38,21 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     stop_on_signals(shutdown.clone())?;
     let address = config.listen;
     let server = Server::prepare(config, Timing::default(), shutdown).await?;
-    let listener = TcpListener::bind(address).await.with_context(|| format!("--listen (FRONTDESK_LISTEN): {address}"))?;
+    if let Some(copy) = server.app().store.copy_before_migration() {
+        tracing::info!(copy = %copy.display(), "the database was migrated; as it was before, it is kept in the copy");
+    }
+    let listener = listen(address).with_context(|| format!("--listen (FRONTDESK_LISTEN): {address}"))?;
     announce(server.app(), &format!("http://{}", listener.local_addr()?)).await?;
     server.serve(listener).await;
     Ok(())
+}
+
+/// After a restart everybody comes back at once: whoever finds the kernel's queue full waits a second or more.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn stop_on_signals(shutdown: CancellationToken) -> anyhow::Result<()> {

@@ -93,7 +93,10 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, ConfigError> {
 
 pub(super) fn database(url: &str) -> Result<PathBuf, ConfigError> {
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Err(ConfigError::setting("database-url", "PostgreSQL is not built yet; leave it out to use SQLite in the data folder"));
+        return Err(ConfigError::setting(
+            "database-url",
+            "PostgreSQL is not built yet; leave it out to use SQLite in the data folder (a PostgreSQL database is backed up by pg_dump)",
+        ));
     }
     let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or_default();
     if path.is_empty() || path.contains('?') || path == ":memory:" {

@@ -41,8 +41,8 @@ impl Files {
     }
 }
 
-/// Whatever else lies in the folder was put there by somebody and is not ours to remove.
-fn is_ours(name: &str) -> bool {
+/// Whether this is a name that we give. Whatever else lies in the folder was put there by somebody and is not ours to remove.
+pub(super) fn is_ours(name: &str) -> bool {
     let key = name.trim_end_matches(THUMBNAIL_SUFFIX);
     key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

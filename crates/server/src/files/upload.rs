@@ -4,10 +4,11 @@ use std::{io, path::PathBuf};
 
 use frontdesk_protocol::limits::FILE_BYTES_MAX;
 use frontdesk_store::NewAttachment;
+use sha2::{Digest, Sha256};
 use tokio::{fs, io::AsyncWriteExt, task::spawn_blocking};
 use uuid::Uuid;
 
-use super::{Files, THUMBNAIL_SUFFIX, name, sniff, thumbnail};
+use super::{Files, name, sniff, thumbnail, thumbnail_name};
 use crate::data;
 
 /// Why a file cannot be taken in.
@@ -30,6 +31,7 @@ pub struct Upload {
     file: fs::File,
     head: Vec<u8>,
     size: u64,
+    sum: Sha256,
 }
 
 impl Upload {
@@ -37,7 +39,7 @@ impl Upload {
         let key = Uuid::now_v7().simple().to_string();
         let path = files.arriving().join(&key);
         let file = data::private_file().create_new(true).open(&path)?;
-        Ok(Self { files, key, aside: Aside(path), file: fs::File::from_std(file), head: Vec::new(), size: 0 })
+        Ok(Self { files, key, aside: Aside(path), file: fs::File::from_std(file), head: Vec::new(), size: 0, sum: Sha256::new() })
     }
 
     /// Appends what has arrived.
@@ -51,6 +53,7 @@ impl Upload {
         }
         let wanted = sniff::HEAD_BYTES.saturating_sub(self.head.len()).min(chunk.len());
         self.head.extend_from_slice(&chunk[..wanted]);
+        self.sum.update(chunk);
         Ok(self.file.write_all(chunk).await?)
     }
 
@@ -74,6 +77,7 @@ impl Upload {
             width: made.map(|(width, _)| width.into()),
             height: made.map(|(_, height)| height.into()),
             thumbnail: made.is_some(),
+            sha256: Some(self.sum.finalize().into()),
         })
     }
 
@@ -81,7 +85,7 @@ impl Upload {
     async fn thumbnail(&self) -> Option<(u32, u32)> {
         let permit = self.files.decoders.clone().acquire_owned().await.ok()?;
         let from = self.aside.0.clone();
-        let to = self.files.path(&format!("{}{THUMBNAIL_SUFFIX}", self.key));
+        let to = self.files.path(&thumbnail_name(&self.key));
         let made = spawn_blocking(move || {
             let made = thumbnail::make(&from, &to);
             drop(permit);

@@ -1,7 +1,9 @@
 //! An encoded event and the little that the hub and the bus must know of it.
 
 use bytes::Bytes;
-use frontdesk_protocol::{Id, Seq};
+use frontdesk_protocol::{Id, Seq, Timestamp};
+
+use super::Person;
 
 /// Who is to hear an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,12 +17,12 @@ pub enum Audience {
 }
 
 /// What kind of event it is: decides what is dropped first when a reader is slow (contract, section 6, promise 8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// Dropped first.
     Typing,
-    /// Dropped second.
-    Presence,
+    /// Dropped second; whoever missed it is told of the same people again, as they are then.
+    Presence(About),
     /// An inbox summary; all changes up to its version are written once it is. Shedding it makes the reader lag.
     Summary {
         /// The inbox version that this summary completes.
@@ -34,8 +36,48 @@ pub enum Class {
     Event(Seq),
 }
 
+impl Class {
+    /// What is dropped first, and may be dropped for what matters more: typing 0, presence 1, all else 2.
+    pub(super) fn weight(&self) -> u8 {
+        match self {
+            Self::Typing => 0,
+            Self::Presence(_) => 1,
+            Self::Summary { .. } | Self::Receipt(_) | Self::Event(_) => 2,
+        }
+    }
+}
+
+/// Of whose presence an event tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// Somebody in a room.
+    Person {
+        /// Where.
+        room_id: Id,
+        /// Who.
+        person: Person,
+        /// When they left, if they did.
+        gone_at: Option<Timestamp>,
+    },
+    /// Whether any admin is connected.
+    Support,
+}
+
+impl About {
+    /// Whether both tell of the same, however it is.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Person { room_id, person, .. }, Self::Person { room_id: there, person: other, .. }) => {
+                (room_id, person.user_id) == (there, other.user_id)
+            }
+            (Self::Support, Self::Support) => true,
+            _ => false,
+        }
+    }
+}
+
 /// How far a person has come, so that a connection can tell news from what it was told already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Watermark {
     /// Where.
     pub room_id: Id,

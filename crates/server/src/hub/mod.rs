@@ -21,7 +21,7 @@ use std::{
 use frontdesk_protocol::Id;
 use tokio::sync::Notify;
 
-pub use envelope::{Audience, Class, Envelope, Kind, Watermark};
+pub use envelope::{About, Audience, Class, Envelope, Kind, Watermark};
 pub use outbox::{Outbox, Signals, Taken, Writing};
 pub use presence::{Departure, Person, Typed};
 pub use registry::{Connected, Credentials, Refusal, RegistryLimits};

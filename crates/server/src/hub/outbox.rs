@@ -12,12 +12,14 @@ use bytes::Bytes;
 use frontdesk_protocol::{CloseCode, Id};
 use tokio::sync::Notify;
 
-use super::{Class, ConnId, Kind};
+use super::{About, Class, ConnId, Kind};
 
 /// Frames that may wait for one connection.
 const FRAMES_MAX: usize = 256;
 /// Bytes that may wait for one connection.
 const BYTES_MAX: usize = 64 * 1024;
+/// People of whom a connection is told again. Who stops reading while more come and go has been cut before it matters.
+const PRESENCE_MAX: usize = 4_096;
 /// Bytes that may wait for all connections together.
 const ALL_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -54,6 +56,8 @@ pub struct Signals {
     pub leaving: bool,
     /// Rooms in which it missed events; the inbox is room 0.
     pub lagging: Vec<Id>,
+    /// Of whose presence it missed something.
+    pub presence: Vec<About>,
 }
 
 /// What was taken out of an outbox at once.
@@ -100,6 +104,11 @@ impl Outbox {
         if !self.has_room(&queue, bytes.len()) {
             self.shed(&mut queue, class);
             if !self.has_room(&queue, bytes.len()) {
+                if let Class::Presence(about) = class {
+                    queue.signals.missed(about);
+                    drop(queue);
+                    self.wake.notify_one();
+                }
                 return false;
             }
         }
@@ -122,11 +131,14 @@ impl Outbox {
     /// Drops waiting typing frames, then presence, as far as they matter less than what comes.
     fn shed(&self, queue: &mut Queue, class: Class) {
         let before = queue.bytes;
-        for victim in [Class::Typing, Class::Presence] {
-            if victim < class {
-                queue.frames.retain(|(kept, _)| *kept != victim);
+        let Queue { frames, signals, .. } = queue;
+        frames.retain(|(kept, _)| {
+            let stays = kept.weight() == 2 || kept.weight() >= class.weight();
+            if !stays && let Class::Presence(about) = kept {
+                signals.missed(*about);
             }
-        }
+            stays
+        });
         queue.bytes = queue.frames.iter().map(|(_, bytes)| bytes.len()).sum();
         self.all_bytes.fetch_sub(before - queue.bytes, Ordering::Relaxed);
     }
@@ -187,7 +199,14 @@ impl Drop for Writing {
 
 impl Signals {
     fn any(&self) -> bool {
-        self.tick || self.leaving || self.close.is_some() || !self.lagging.is_empty()
+        self.tick || self.leaving || self.close.is_some() || !self.lagging.is_empty() || !self.presence.is_empty()
+    }
+
+    fn missed(&mut self, about: About) {
+        self.presence.retain(|missed| !missed.is_same(&about));
+        if self.presence.len() < PRESENCE_MAX {
+            self.presence.push(about);
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::{
 use super::{ConnId, Hub, Outbox};
 
 /// A person who is in a room.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Person {
     /// Who.
     pub user_id: Id,
@@ -49,6 +49,11 @@ impl People {
     /// Everybody who is there but this person; people within their grace are.
     pub(super) fn others(&self, user_id: Id) -> Vec<Person> {
         self.here.iter().map(|here| &here.person).filter(|person| person.user_id != user_id).cloned().collect()
+    }
+
+    /// Who else types there now, by id and name.
+    pub(super) fn others_typing(&self, user_id: Id) -> Vec<(Id, String)> {
+        self.typists.iter().filter(|typist| typist.user_id != user_id).map(|typist| (typist.user_id, typist.name.clone())).collect()
     }
 
     /// Counts one more connection; true if the person was not there.

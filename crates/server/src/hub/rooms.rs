@@ -121,6 +121,8 @@ pub struct Joined {
     pub seat: Seat,
     /// The other people who are there.
     pub others: Vec<Person>,
+    /// Who of them types, by id and name.
+    pub typists: Vec<(Id, String)>,
     /// Whether the person was not there before, so that the others must be told.
     pub arrived: bool,
 }
@@ -183,10 +185,11 @@ impl Hub {
         let room = shard.entry(room_id).or_default();
         room.followers.push(Follower { outbox: outbox.clone(), cursor: 0, live: false });
         let others = room.people.others(user.id);
+        let typists = room.people.others_typing(user.id);
         let arrived = room.people.enter(user);
         drop(shard);
         let seat = Seat { hub: self.clone(), room_id, outbox: outbox.clone(), grace };
-        Joined { seat, others, arrived }
+        Joined { seat, others, typists, arrived }
     }
 
     /// Tells a room's followers that the store is at `last_seq`: those who are behind lag and read it themselves.

@@ -2,8 +2,8 @@
 
 use std::{pin::Pin, time::Duration};
 
-use frontdesk_protocol::{CloseCode, ServerFrame, Timestamp, limits};
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use frontdesk_protocol::{CloseCode, ServerFrame, limits};
+use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use rand::Rng;
 use tokio::{
     select,
@@ -14,18 +14,21 @@ use super::{
     dispatch::{Answer, Inbound},
     inbox::InboxView,
     room::{RoomView, Stop},
+    timed::Beat,
     wire::{Gone, Incoming, Wire, refusal},
 };
 use crate::{
     app::App,
     caller::Caller,
-    chat::limits::FrameLimits,
+    chat::{limits::FrameLimits, presence},
     error::Error,
-    hub::{Class, Connected, INBOX, Kind, Signals, Taken},
+    hub::{Class, Connected, INBOX, Kind, Signals, Taken, Writing},
 };
 
 /// Commits that a connection may wait for; past that it reads no further frame.
 const WAITING_MAX: usize = 64;
+/// Rounds of looking for more to write before it is sent.
+const TOGETHER_MAX: usize = 64;
 
 /// What a connection follows.
 pub(super) enum View {
@@ -64,47 +67,29 @@ pub(super) struct Connection {
     /// A frame of an origin connection that came too fast, until it may be handled.
     pub(super) held: Option<(Pin<Box<Sleep>>, Inbound)>,
     pub(super) limits: Option<Box<FrameLimits>>,
-    clock: Beat,
+    /// Counts what was fed until it is sent.
+    writing: Vec<Writing>,
+    pub(super) clock: Beat,
     leaving: bool,
-}
-
-/// When something timed is due.
-struct Beat {
-    heartbeat: Duration,
-    next: Instant,
-    heard: Instant,
-    /// How much of the time since then went into writing.
-    deaf: Duration,
-    warned: bool,
-}
-
-impl Beat {
-    /// How long the peer has said nothing while somebody listened: whoever takes what is written, however slowly, is not silent.
-    fn silence(&mut self, heard: Instant) -> Duration {
-        self.hear(heard);
-        self.heard.elapsed().saturating_sub(self.deaf)
-    }
-
-    fn wrote(&mut self, begun: Instant, heard: Instant) {
-        self.hear(heard);
-        self.deaf += begun.elapsed();
-    }
-
-    fn hear(&mut self, heard: Instant) {
-        if heard > self.heard {
-            self.heard = heard;
-            self.deaf = Duration::ZERO;
-        }
-    }
 }
 
 impl Connection {
     pub(super) fn new(app: App, wire: Wire, caller: Caller, connected: Connected, view: View, kind: Kind) -> Self {
         app.metrics.connection_opened(kind);
-        let now = Instant::now();
-        let heartbeat = app.timing.heartbeat.mul_f64(rand::rng().random_range(0.9..=1.1));
-        let clock = Beat { heartbeat, next: now + heartbeat, heard: now, deaf: Duration::ZERO, warned: false };
-        Self { app, wire, caller, connected, view, waiting: FuturesUnordered::new(), held: None, limits: None, clock, leaving: false }
+        let clock = Beat::new(app.timing.heartbeat);
+        Self {
+            app,
+            wire,
+            caller,
+            connected,
+            view,
+            waiting: FuturesUnordered::new(),
+            held: None,
+            limits: None,
+            writing: Vec::new(),
+            clock,
+            leaving: false,
+        }
     }
 
     pub(super) fn is_origin(&self) -> bool {
@@ -124,14 +109,15 @@ impl Connection {
 
     async fn begin(&mut self) -> Result<(), End> {
         let Self { app, wire, caller, view, .. } = self;
-        let heartbeat_ms = u64::try_from(self.clock.heartbeat.as_millis()).unwrap_or(limits::HEARTBEAT_MS);
+        let heartbeat_ms = self.clock.heartbeat_ms();
         let origin = self.connected.outbox.is_origin();
         let begun = match view {
             View::Room(room) => room.begin(app, caller, wire, origin, heartbeat_ms).await,
             View::Inbox(inbox) => inbox.begin(app, caller, wire, heartbeat_ms).await,
         };
         self.ended(begun).await?;
-        self.clock.heard = Instant::now();
+        self.wire.flush().await?;
+        self.clock.starts();
         self.remind();
         // Whoever came while the server was leaving was not told with the others.
         if self.app.shutdown.is_cancelled() {
@@ -162,6 +148,10 @@ impl Connection {
                 () = until(&mut self.held) => self.release().await,
                 incoming = self.wire.read(), if reads => self.hear(incoming).await,
             };
+            let done = match done {
+                Ok(()) => self.send_all().await,
+                ended => ended,
+            };
             if let Err(end) = done {
                 return end;
             }
@@ -169,6 +159,25 @@ impl Connection {
                 return self.leave().await;
             }
         }
+    }
+
+    /// What is there to be written by now goes out in one write: a message's echo and its ack, or a burst.
+    async fn send_all(&mut self) -> Result<(), End> {
+        for _ in 0..TOGETHER_MAX {
+            let taken = self.connected.outbox.take_now();
+            let nothing = taken.is_empty();
+            self.hand_out(taken).await?;
+            match self.waiting.next().now_or_never().flatten() {
+                Some(answer) => self.answer(answer).await?,
+                None if nothing => break,
+                None => {}
+            }
+        }
+        let begun = Instant::now();
+        self.wire.flush().await?;
+        self.writing.clear();
+        self.clock.wrote(begun, self.wire.heard());
+        Ok(())
     }
 
     async fn hear(&mut self, incoming: Incoming) -> Result<(), End> {
@@ -188,7 +197,7 @@ impl Connection {
         }
     }
 
-    /// Writes what the hub put into the outbox, in one go, then does what it signalled.
+    /// Feeds what the hub put into the outbox, then does what it signalled.
     pub(super) async fn hand_out(&mut self, taken: Taken) -> Result<(), End> {
         let Taken { frames, signals, writing } = taken;
         let begun = Instant::now();
@@ -203,8 +212,7 @@ impl Connection {
                 _ => {}
             }
         }
-        self.wire.flush().await?;
-        drop(writing);
+        self.writing.push(writing);
         self.clock.wrote(begun, self.wire.heard());
         self.heed(signals).await
     }
@@ -226,6 +234,9 @@ impl Connection {
         }
         for room_id in signals.lagging {
             self.recover(room_id).await?;
+        }
+        for about in signals.presence {
+            self.wire.feed(presence::now(&self.app, about)).await?;
         }
         if signals.leaving && !self.leaving {
             self.leaving = true;
@@ -250,75 +261,6 @@ impl Connection {
         };
         self.clock.wrote(begun, self.wire.heard());
         self.ended(recovered).await
-    }
-
-    /// Looks at everything timed: expiry, death, heartbeat. Asks to be reminded again.
-    async fn tick(&mut self) -> Result<(), End> {
-        self.check_expiry().await?;
-        let now = Instant::now();
-        let silence_max = self.clock.heartbeat * u32::try_from(limits::SERVER_SILENCE_PERCENT).unwrap_or(250) / 100;
-        if self.clock.silence(self.wire.heard()) > silence_max {
-            return Err(End::Close(CloseCode::Dead, "nothing was heard for too long".into()));
-        }
-        if now >= self.clock.next {
-            self.clock.next = now + self.clock.heartbeat;
-            if let Some(frame) = self.heartbeat() {
-                self.wire.write(frame).await?;
-            }
-            self.wire.ping().await?;
-        }
-        self.remind();
-        Ok(())
-    }
-
-    fn heartbeat(&self) -> Option<ServerFrame> {
-        if self.is_origin() {
-            return None;
-        }
-        Some(match &self.view {
-            View::Room(room) => ServerFrame::Heartbeat { last_seq: Some(room.written), version: None },
-            View::Inbox(inbox) => ServerFrame::Heartbeat { last_seq: None, version: Some(inbox.version.to_string()) },
-        })
-    }
-
-    async fn check_expiry(&mut self) -> Result<(), End> {
-        let left_ms = self.expires_at().as_millis() - Timestamp::now().as_millis();
-        if left_ms <= 0 {
-            let error = Error::Unauthorized("the token has expired".into());
-            self.refuse(&error, None, None).await?;
-            return Err(End::Close(CloseCode::Unauthorized, error.to_string()));
-        }
-        if !self.is_origin() && !self.clock.warned && left_ms <= limits::TOKEN_WARNING_SECS * 1_000 {
-            self.clock.warned = true;
-            self.wire.write(ServerFrame::TokenExpiring { expires_at: self.caller.expires_at }).await?;
-        }
-        Ok(())
-    }
-
-    /// Origin connections cannot renew their token and may outlive it.
-    fn expires_at(&self) -> Timestamp {
-        if self.is_origin() {
-            let grace = i64::try_from(self.app.config.origin_grace.as_millis()).unwrap_or(i64::MAX);
-            self.caller.expires_at.plus_millis(grace)
-        } else {
-            self.caller.expires_at
-        }
-    }
-
-    /// The connection has a new token.
-    pub(super) fn renew(&mut self, caller: Caller) {
-        self.connected.renew(super::upgrade::credentials(&caller));
-        self.caller = caller;
-        self.clock.warned = false;
-        self.remind();
-    }
-
-    fn remind(&self) {
-        let heartbeat = self.clock.next.saturating_duration_since(Instant::now());
-        let now = Timestamp::now().as_millis();
-        let warning = if self.clock.warned || self.is_origin() { 0 } else { limits::TOKEN_WARNING_SECS * 1_000 };
-        let expiry = u64::try_from(self.expires_at().as_millis() - warning - now).unwrap_or(0);
-        self.app.hub.wheel().remind(&self.connected.outbox, heartbeat.min(Duration::from_millis(expiry)));
     }
 
     /// Tells why something was refused. Too many frames that make no sense end the connection.

@@ -4,6 +4,7 @@ mod connection;
 mod dispatch;
 mod inbox;
 mod room;
+mod timed;
 mod upgrade;
 mod wire;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use frontdesk_protocol::{
-    Room, Seq, ServerFrame,
+    Id, Room, Seq, ServerFrame,
     frame::{PROTOCOL, Ready, Receipt, Resume, RoomReady},
 };
 use tokio::time::Instant;
@@ -24,6 +24,7 @@ pub(super) struct RoomView {
     pub(super) pass: Pass,
     seat: Seat,
     others: Vec<Person>,
+    typists: Vec<(Id, String)>,
     after: Option<Seq>,
     epoch: Option<String>,
     pub(super) resumed_at: Option<Instant>,
@@ -64,8 +65,8 @@ pub(super) struct Found {
 
 impl RoomView {
     pub(super) fn new(pass: Pass, joined: Joined, after: Option<Seq>, epoch: Option<String>) -> Self {
-        let Joined { seat, others, .. } = joined;
-        Self { pass, seat, others, after, epoch, resumed_at: None, written: 0, told: Vec::new() }
+        let Joined { seat, others, typists, .. } = joined;
+        Self { pass, seat, others, typists, after, epoch, resumed_at: None, written: 0, told: Vec::new() }
     }
 
     /// The room as it is now. The seat was taken before, so whatever comes later is handed over or found by `catch_up`.
@@ -120,6 +121,10 @@ impl RoomView {
     pub(super) async fn tell_others(&mut self, wire: &mut Wire) -> Result<(), Gone> {
         for person in std::mem::take(&mut self.others) {
             wire.feed(status_frame(self.pass.room_id(), &person, None)).await?;
+        }
+        let room_id = self.pass.room_id();
+        for (user_id, name) in std::mem::take(&mut self.typists) {
+            wire.write(ServerFrame::Typing { room_id, user_id, name, is_typing: true }).await?;
         }
         wire.flush().await
     }

@@ -34,7 +34,8 @@ use crate::{
 
 /// Big enough for a chat frame, small enough that an idle connection costs little: 128 KiB is the library's default.
 const READ_BUFFER_BYTES: usize = 1_024;
-const WRITE_BUFFER_BYTES: usize = 2_048;
+/// Frames that wait together go out in one write, as long as they fit; the buffer grows to this only where they did.
+const WRITE_BUFFER_BYTES: usize = 8_192;
 const WRITE_BUFFER_BYTES_MAX: usize = 1024 * 1024;
 const SUBPROTOCOL: &str = "frontdesk.v1";
 const SUBPROTOCOL_TOKEN: &str = "bearer.";

@@ -36,11 +36,13 @@ pub(super) struct Wire {
     socket: WebSocket,
     place: Arc<Place>,
     write_timeout: Duration,
+    /// Something was fed and not sent.
+    fed: bool,
 }
 
 impl Wire {
     pub(super) fn new(socket: WebSocket, place: Arc<Place>, write_timeout: Duration) -> Self {
-        Self { socket, place, write_timeout }
+        Self { socket, place, write_timeout, fed: false }
     }
 
     /// When the peer's last byte was read.
@@ -73,17 +75,21 @@ impl Wire {
     /// Puts a frame into the buffer; `flush` sends it.
     pub(super) async fn feed(&mut self, bytes: Bytes) -> Result<(), Gone> {
         let text = Utf8Bytes::try_from(bytes).map_err(|_| Gone)?;
+        self.fed = true;
         self.patiently(async |socket| socket.feed(Message::Text(text)).await).await
     }
 
+    /// Sends what was fed.
     pub(super) async fn flush(&mut self) -> Result<(), Gone> {
+        if !std::mem::take(&mut self.fed) {
+            return Ok(());
+        }
         self.patiently(async |socket| socket.flush().await).await
     }
 
-    /// Writes one frame at once.
+    /// As `feed`, for a frame that was not encoded yet.
     pub(super) async fn write(&mut self, frame: ServerFrame) -> Result<(), Gone> {
-        self.feed(encode(&frame)).await?;
-        self.flush().await
+        self.feed(encode(&frame)).await
     }
 
     pub(super) async fn ping(&mut self) -> Result<(), Gone> {
@@ -91,7 +97,7 @@ impl Wire {
     }
 
     async fn patiently(&mut self, act: impl AsyncFnOnce(&mut WebSocket) -> Result<(), axum::Error>) -> Result<(), Gone> {
-        let Self { socket, place, write_timeout } = self;
+        let Self { socket, place, write_timeout, .. } = self;
         match while_taken(place, *write_timeout, act(socket)).await {
             Some(done) => done.map_err(|_| Gone),
             None => {

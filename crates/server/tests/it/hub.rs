@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use frontdesk::hub::{Audience, Class, Connected, Credentials, Envelope, Hub, Joined, Kind, RegistryLimits, Taken};
+use frontdesk::hub::{About, Audience, Class, Connected, Credentials, Envelope, Hub, Joined, Kind, RegistryLimits, Taken};
 use frontdesk_protocol::{Id, Role, Seq, User};
 
 const ROOM: Id = 7;
@@ -113,12 +113,13 @@ fn typing_goes_before_presence_and_both_before_events() {
     assert!(joined.seat.go_live(0));
     for _ in 0..FRAMES_MAX / 2 {
         hub.deliver(&envelope(Class::Typing, Bytes::from_static(b"t")));
-        hub.deliver(&envelope(Class::Presence, Bytes::from_static(b"p")));
+        hub.deliver(&envelope(Class::Presence(About::Support), Bytes::from_static(b"p")));
     }
     hub.deliver(&event(1));
     let taken = connected.outbox.take_now();
     assert_eq!(seqs(&taken), [1]);
     assert!(taken.signals.lagging.is_empty());
+    assert_eq!(taken.signals.presence, [About::Support], "what was dropped of presence is told anew, once");
 }
 
 #[tokio::test(start_paused = true)]

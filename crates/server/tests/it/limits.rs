@@ -336,7 +336,7 @@ async fn without_descriptors_it_neither_spins_nor_dies_and_serves_again_when_som
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut serve = tokio::process::Command::new("sh");
     let binary = env!("CARGO_BIN_EXE_frontdesk");
-    serve.args(["-c", &format!("ulimit -n 48 && exec {binary} serve --listen 127.0.0.1:0")]);
+    serve.args(["-c", &format!("ulimit -n 48 && exec {binary} serve --listen 127.0.0.1:0")]).kill_on_drop(true);
     let server = Process::start(serve.env("FRONTDESK_DATA", folder.path().join("data"))).await;
     let mut crowd = Vec::new();
     for _ in 0..100 {

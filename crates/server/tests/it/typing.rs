@@ -67,3 +67,18 @@ async fn an_admins_typing_reaches_the_user() {
     assert_eq!(grace.hears("typing").await["name"], "Ada");
     house.closes().await;
 }
+
+#[tokio::test]
+async fn a_newcomer_is_told_who_types_already() {
+    let house = House::opens().await;
+    let mut grace = house.enters(GRACE, GRACE.room).await;
+    grace.send(json!({"type": "typing", "is_typing": true})).await;
+    grace.fence().await;
+    let typing = json!({"type": "typing", "user_id": GRACE.id, "name": "Grace", "is_typing": true});
+    house.enters(ADA, GRACE.room).await.hears_that(typing.clone()).await;
+    house.enters_as_of_old(ALAN, GRACE.room).await.hears_that(typing).await;
+    let mut phone = house.enters(GRACE, GRACE.room).await;
+    phone.fence().await;
+    assert!(phone.seen("typing").is_empty(), "not the typist, on no device");
+    house.closes().await;
+}

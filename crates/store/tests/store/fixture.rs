@@ -10,17 +10,16 @@ use std::{
 
 use frontdesk_protocol::{Id, Message, Role, Room, Seq, User};
 use frontdesk_store::{
-    AddOutcome, Batch, Clock, Error, Event, Mark, MarkKind, MarkOutcome, NewMessage, NewUser, Options, SendOutcome, Store,
+    AddOutcome, Batches, Clock, Error, Event, Mark, MarkKind, MarkOutcome, NewAttachment, NewMessage, NewUser, Options, SendOutcome, Store,
 };
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
-use tokio::sync::mpsc::UnboundedReceiver;
 
 /// 2026-01-01T00:00:00Z.
 pub const START_MS: i64 = 1_767_225_600_000;
 
 pub struct Desk {
     pub store: Store,
-    pub batches: UnboundedReceiver<Batch>,
+    pub batches: Batches,
     pub ada: User,
     pub grace: User,
     pub room: Id,
@@ -41,7 +40,7 @@ pub async fn desk() -> Desk {
     Desk { store, batches, ada, grace, room, clock, path, _folder: folder }
 }
 
-pub async fn open(path: &std::path::Path, clock: &Arc<AtomicI64>) -> (Store, UnboundedReceiver<Batch>) {
+pub async fn open(path: &std::path::Path, clock: &Arc<AtomicI64>) -> (Store, Batches) {
     Store::open_with_clock(Options::new(path), true, Clock::Set(Arc::clone(clock))).await.expect("the store opens")
 }
 
@@ -50,6 +49,20 @@ pub async fn person(store: &Store, name: &str, phone: &str, role: Role) -> User 
     match store.add_user(new).await.expect("stored") {
         AddOutcome::Added(id) => User { id, name: name.into(), role },
         AddOutcome::PhoneTaken => panic!("{phone} is taken"),
+    }
+}
+
+/// A file as an upload leaves it.
+pub fn file(key: &str) -> NewAttachment {
+    NewAttachment {
+        key: key.into(),
+        name: "file.pdf".into(),
+        content_type: "application/pdf".into(),
+        size: 3,
+        width: None,
+        height: None,
+        thumbnail: false,
+        sha256: Some([7; 32]),
     }
 }
 
@@ -116,7 +129,7 @@ impl Desk {
     /// Everything that was published until now.
     pub fn published(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
-        while let Ok(batch) = self.batches.try_recv() {
+        while let Some(batch) = self.batches.try_recv() {
             events.extend(batch.events);
         }
         events
@@ -124,6 +137,14 @@ impl Desk {
 
     pub fn wait_ms(&self, ms: i64) {
         self.clock.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// Changes the database as no rule would, without a look at what refers to what.
+    pub async fn damages(&self, statement: &'static str) {
+        let options = SqliteConnectOptions::new().filename(&self.path).foreign_keys(false);
+        let mut connection = SqliteConnection::connect_with(&options).await.expect("it opens");
+        sqlx::query(statement).execute(&mut connection).await.expect(statement);
+        connection.close().await.expect("it closes");
     }
 
     /// A connection as another process would have it.

@@ -1,9 +1,9 @@
 //! Records in and out.
 
 use frontdesk_protocol::{Role, RoomStatus, Timestamp};
-use frontdesk_store::{ImportError, MarkKind, NewAttachment, NewMessage, Options, Record, RoomQuery, Store};
+use frontdesk_store::{ImportError, MarkKind, NewMessage, Options, Record, RoomQuery, Store};
 
-use crate::fixture::{Desk, START_MS, desk, person, stored, text};
+use crate::fixture::{Desk, START_MS, desk, file, person, stored, text};
 
 async fn export(store: &Store) -> Vec<Record> {
     let mut export = store.export().await.expect("it starts");
@@ -29,15 +29,6 @@ fn line(desk: &Desk, number: i64) -> NewMessage {
         0 => Some(uuid::Uuid::now_v7().to_string()),
         1 => Some(format!("x{number}")),
         _ => None,
-    };
-    let file = |key: &str| NewAttachment {
-        key: key.into(),
-        name: "file.pdf".into(),
-        content_type: "application/pdf".into(),
-        size: 3,
-        width: None,
-        height: None,
-        thumbnail: false,
     };
     if number == 7 {
         message.attachments = vec![file("a"), file("b")];

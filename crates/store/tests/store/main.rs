@@ -2,8 +2,11 @@
 
 mod fixture;
 
+mod check;
+mod copies;
 mod history;
 mod import_export;
+mod model;
 mod people;
 mod receipts;
 mod rooms;

@@ -168,6 +168,7 @@ async fn files_come_with_their_message_wherever_it_is_read() {
         width,
         height: width,
         thumbnail: width.is_some(),
+        sha256: None,
     };
     let mut message = text(desk.room, &desk.grace, "");
     message.attachments = vec![file("b", Some(3)), file("a", None)];

@@ -43,7 +43,7 @@ async fn throughput_of_many_senders() {
     let sent: usize = writers.join_all().await.into_iter().sum();
     let elapsed = started.elapsed();
     let (mut commits, mut busy) = (0, Duration::ZERO);
-    while let Ok(batch) = batches.try_recv() {
+    while let Some(batch) = batches.try_recv() {
         commits += 1;
         busy += batch.committed_in;
     }

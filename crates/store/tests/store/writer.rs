@@ -32,7 +32,7 @@ async fn a_batch_carries_what_waited_in_order_and_comes_before_the_answers() {
     }
     assert!(resolved.await.unwrap().unwrap().unwrap().changed);
     let (mut events, mut sizes) = (Vec::new(), Vec::new());
-    while let Ok(batch) = desk.batches.try_recv() {
+    while let Some(batch) = desk.batches.try_recv() {
         assert_eq!(batch.version, desk.store.version().await.unwrap() - desk.batches.len() as i64);
         sizes.push(batch.size);
         events.extend(batch.events);

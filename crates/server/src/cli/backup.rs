@@ -1,0 +1,28 @@
+//! `frontdesk backup`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use tokio::runtime::Runtime;
+
+use super::{Place, open};
+use crate::backup;
+
+#[derive(Args)]
+pub(super) struct BackupArgs {
+    /// The file to write (a tar); it must not be there yet
+    file: PathBuf,
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(super) fn run(args: BackupArgs) -> anyhow::Result<()> {
+    let config = args.place.load()?;
+    Runtime::new()?.block_on(async {
+        let (folder, inspection) = open::to_read(config).await?;
+        inspection.close().await?;
+        let contents = backup::write(&folder, &args.file).await?;
+        println!("{}: {}", args.file.display(), backup::describe(&contents.counts));
+        Ok(())
+    })
+}
