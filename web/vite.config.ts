@@ -64,6 +64,8 @@ export default defineConfig({
     emptyOutDir: true,
     // `light-dark()` is kept as it is written; older browsers have none of what the pages need.
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
+    // All of these load modules ahead by themselves.
+    modulePreload: { polyfill: false },
     // Nothing is inlined: the pages' policy allows no `data:` for scripts and styles.
     assetsInlineLimit: 0,
     rolldownOptions: { input: { user: here('user/index.html'), console: here('console/index.html') } },

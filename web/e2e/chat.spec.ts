@@ -94,6 +94,7 @@ test.describe('connections that break', { tag: '@phone' }, () => {
   }) => {
     const [graces, adas] = [await user(), await admin()]
     await adas.opens(grace)
+    await adas.insists()
     await graces.says('Before')
     await adas.sees('Before')
     await graces.ticks('Before', 'read')
@@ -105,8 +106,9 @@ test.describe('connections that break', { tag: '@phone' }, () => {
     await expect(graces.page.getByText(common.reconnecting).first()).toBeVisible()
     await graces.ticks('While you were gone 2', 'queued')
     await server.start()
+    await adas.ticks('I write too', 'read')
 
-    for (const page of [graces, adas]) {
+    for (const page of [adas, graces]) {
       await page.sees('While you were gone 1')
       await page.sees('While you were gone 2')
       await page.sees('I write too')

@@ -1,4 +1,5 @@
 /** Browser tests run in the system's Chromium; nothing is downloaded. */
+import { availableParallelism } from 'node:os'
 import { defineConfig } from '@playwright/test'
 
 const desktop = { width: 1280, height: 800 }
@@ -10,22 +11,28 @@ export default defineConfig({
   reporter: 'list',
   forbidOnly: !!process.env.CI,
   fullyParallel: true,
-  workers: 2,
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  // Tests wait for each other's pages, so there is one more than cores.
+  workers: availableParallelism() + 1,
+  // Long, since the machine may be busy: a fact that comes is seen at once.
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   use: {
     locale: 'en-GB',
+    contextOptions: { reducedMotion: 'reduce' },
     actionTimeout: 15_000,
     navigationTimeout: 20_000,
-    trace: 'retain-on-failure',
+    // Recording what is only kept of failed tests costs each of them: ask for it.
+    trace: process.env.TRACE ? 'retain-on-failure' : 'off',
     screenshot: 'only-on-failure',
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
       // Chromium's own sandbox does not work for root, as in containers.
-      args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+      args: ['--disable-gpu', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
     },
   },
   projects: [
+    // The longest first.
+    { name: 'gallery', testMatch: 'gallery.spec.ts' },
     { name: 'desktop', testIgnore: 'gallery.spec.ts', use: { viewport: desktop } },
     {
       name: 'phone',
@@ -33,6 +40,5 @@ export default defineConfig({
       grep: /@phone/,
       use: { viewport: phone, isMobile: true, hasTouch: true },
     },
-    { name: 'gallery', testMatch: 'gallery.spec.ts' },
   ],
 })

@@ -91,6 +91,7 @@ test.describe('sessions', () => {
     await graces.sees('Hello Grace')
     await graces.field.fill('A draft of Grace')
     await graces.signsOut()
+    await graces.page.getByRole('dialog').getByRole('button', { name: common.sign_out }).click()
     await graces.seesSignIn()
     const linuss = new UserPage(graces.page, linus)
     await linuss.signIn()

@@ -19,7 +19,6 @@ import { Rail } from './rail/Rail'
 import { Tabs } from './rail/Tabs'
 import { NoRoom } from './room/NoRoom'
 import { RoomPane } from './room/RoomPane'
-import { useFailedRooms } from './room/useFailedRooms'
 import { useOpenRoom } from './room/useOpenRoom'
 import { back, navigate, useRoute } from './route'
 import { SettingsPopovers, You } from './settings/layers'
@@ -47,7 +46,7 @@ export function Console({ client, session, me, signedOut, messageMax, onSignIn }
   const connection = useReadable(client.connection)
   const openId = route.page === 'room' ? route.room_id : null
   const open = useOpenRoom(client, openId)
-  const failed = useFailedRooms(open?.state ?? null)
+  const failed = useReadable(client.failedRooms)
   const details = useDetails(route, wide)
   const [width, setWidth] = useListWidth()
   const [sheet, setSheet] = useState(false)

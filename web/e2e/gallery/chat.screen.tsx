@@ -177,6 +177,20 @@ export const states = {
       ],
     }),
   gone: () => scene({ messages: [], room: { phase: 'gone' } }),
+  'gone-kept': () =>
+    scene({
+      messages: [
+        unsent('Found it ✨', { state: 'failed', error: { code: 'not_found', message: '' } }),
+        unsent('Does it also work with IPv6?\nAnd is there an app for it?', { state: 'failed' }),
+      ],
+      room: { phase: 'gone' },
+    }),
+  unkept: () =>
+    scene({
+      messages: [...history, unsent('Found it ✨', { state: 'queued' })],
+      room: { unkept: true },
+      connection: held(connectionState('offline')),
+    }),
   unread: () => scene({ room: { first_unread_seq: history[8]?.seq ?? null } }),
   resolved: () =>
     scene({

@@ -2,7 +2,7 @@
 import type { Client, ConnectionState, InboxState, RoomState, SessionState } from '@frontdesk/sdk'
 import { type ReactNode, useEffect } from 'react'
 import { App } from '../../console/src/App'
-import { amara, inboxState, roomState, rooms, said, summary, unsent } from './consoleData'
+import { amara, inboxState, roomState, rooms, said, stored_to, summary, unsent } from './consoleData'
 import { connectionState, fakeClient, fakeSession, type Held, held } from './fake'
 import { ada, upload } from './people'
 
@@ -85,6 +85,13 @@ const refused = unsent('Done: €42.00 comes off your next invoice.', {
   error: { code: 'forbidden', message: 'refused' },
 })
 
+/** Refused because Amara wrote two more messages meanwhile. */
+const behind = unsent('Done: €42.00 comes off your next invoice.', {
+  state: 'failed',
+  error: { code: 'stale', message: 'refused' },
+  if_last_seq: stored_to - 2,
+})
+
 export const states: Record<string, () => ReactNode> = {
   room: scene({}),
   list: scene({ hash: '/' }),
@@ -99,7 +106,10 @@ export const states: Record<string, () => ReactNode> = {
   'room-loading': scene({ room: roomState({ phase: 'loading', messages: [], status_changes: [] }) }),
   'room-empty': scene({ room: roomState({ messages: [], status_changes: [], receipts: [], first_unread_seq: null }) }),
   gone: scene({ room: roomState({ phase: 'gone', room: null }) }),
+  'gone-kept': scene({ room: roomState({ phase: 'gone', room: null, messages: offline }) }),
   failed: scene({ room: roomState({}, [refused]) }),
+  stale: scene({ room: roomState({}, [behind]) }),
+  unkept: scene({ connection: connectionState('offline'), room: roomState({ unkept: true }, offline) }),
   offline: scene({ connection: connectionState('offline'), room: roomState({}, offline) }),
   reconnecting: scene({
     connection: connectionState('reconnecting', { attempt: 3, retryAt: Date.now() + 8000 }),

@@ -180,7 +180,8 @@ const conversation: ShownMessage[] = [
   said(amara, 12, 'That explains it, thank you! My colleague in Amman sees this when she opens the same page:'),
   said(amara, 12, 'تعذّر تحميل الفاتورة. حاول مرة أخرى لاحقًا.'),
 ]
-const stored_to = seq
+/** The newest stored message; the user wrote it and the one before. */
+export const stored_to = seq
 
 const people: PersonHere[] = [
   { user_id: amara.id, role: 'user', status: 'online', last_seen: null },
@@ -205,6 +206,7 @@ export function roomState(rest: Partial<RoomState> = {}, more: ShownMessage[] = 
     first_unread_seq: stored_to - 1,
     rate_limited_until: null,
     not_durable: false,
+    unkept: false,
     last_seq: stored_to,
     epoch: 'gallery',
     ...rest,

@@ -7,6 +7,7 @@ import type {
   Room,
   RoomHandle,
   RoomState,
+  SendState,
   Session,
   SessionState,
 } from '@frontdesk/sdk'
@@ -63,6 +64,7 @@ export interface FakeClientOptions {
 const never = <T>() => new Promise<T>(() => {})
 
 export function fakeClient({ connection, room, rooms = [], silent }: FakeClientOptions): Client {
+  const unsentOf = (state: SendState) => room?.get().messages.filter((message) => message.state === state) ?? []
   const unsent = room?.get().messages.filter((message) => message.seq === null).length ?? 0
   const own = room?.get().room ?? rooms[0]
   return {
@@ -76,10 +78,10 @@ export function fakeClient({ connection, room, rooms = [], silent }: FakeClientO
     },
     openRoom: () => (silent || !own ? never() : Promise.resolve(own)),
     rooms: () => (silent ? never() : Promise.resolve(rooms)),
-    users: () => Promise.resolve([]),
     setStatus: () => never(),
     blobUrl: (url) => Promise.resolve(url),
     retryNow() {},
+    failedRooms: held(new Set(own && unsentOf('failed').length > 0 ? [own.id] : [])),
     unsent: () => unsent,
     forget: () => Promise.resolve(),
     close() {},

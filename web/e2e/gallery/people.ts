@@ -80,6 +80,7 @@ export function roomState(me: User, messages: ShownMessage[], change: Partial<Ro
     first_unread_seq: null,
     rate_limited_until: null,
     not_durable: false,
+    unkept: false,
     last_seq,
     epoch: 'gallery',
     ...change,

@@ -147,6 +147,12 @@ export class AdminPage extends Person {
     if (this.phone) await this.page.getByRole('button', { name: words.back_to_inbox }).click()
   }
 
+  /** Sends each reply, also one that does not know what the user wrote meanwhile. */
+  async insists(): Promise<void> {
+    const anyway = this.page.getByRole('alert').getByRole('button', { name: chat.send_anyway })
+    await this.page.addLocatorHandler(anyway, () => anyway.click(), { noWaitAfter: true })
+  }
+
   filter(show: keyof typeof words.filters): Locator {
     return this.page.getByRole('group', { name: words.filter }).getByRole('button', { name: words.filters[show] })
   }

@@ -1,4 +1,5 @@
 /** Messages handed to a connection and not yet answered: what becomes of each, for the outbox. */
+import { passes } from './api'
 import type { Delivery, Entry, Outcome } from './entries'
 import type { ServerFrame } from './protocol.gen'
 import type { OutFrame } from './socket'
@@ -8,8 +9,7 @@ const patienceMs = 10_000
 const frameBytesMax = 65_000
 
 export interface Acks {
-  /** Null when the connection takes nothing now. */
-  deliver(entry: Entry, delivery: Delivery): Promise<Outcome> | null
+  deliver(entry: Entry, delivery: Delivery): Promise<Outcome>
   /** Takes an `ack`, or an `error` about a message. */
   answer(frame: Extract<ServerFrame, { type: 'ack' | 'error' }>): void
   settle(client_id: string, outcome: Outcome): void
@@ -19,13 +19,13 @@ export interface Acks {
 export function createAcks(room_id: number, send: (frame: OutFrame) => boolean): Acks {
   const waiting = new Map<string, (outcome: Outcome) => void>()
 
-  function deliver({ text, client_id, if_last_seq }: Entry, { signal }: Delivery): Promise<Outcome> | null {
+  function deliver({ text, client_id, if_last_seq }: Entry, { signal }: Delivery): Promise<Outcome> {
     const frame: OutFrame = { type: 'chat_message', message: text, client_id }
     if (if_last_seq !== undefined) frame.if_last_seq = if_last_seq
     if (new TextEncoder().encode(JSON.stringify(frame)).length > frameBytesMax) {
-      return Promise.resolve({ type: 'refused', refusal: { code: 'too_long', message: 'The message is too long' } })
+      return Promise.resolve({ type: 'refused', refusal: { code: 'too_long', message: '' } })
     }
-    if (!send(frame)) return null
+    if (!send(frame)) return Promise.resolve({ type: 'wait' })
     return new Promise((resolve) => {
       const done = (outcome: Outcome) => {
         clearTimeout(timer)
@@ -47,7 +47,7 @@ export function createAcks(room_id: number, send: (frame: OutFrame) => boolean):
       if (frame.type === 'ack') return settle(frame.client_id, { type: 'stored', stored: { ...frame, room_id } })
       const { client_id, code, message, retryable, retry_after_ms } = frame
       if (client_id === undefined) return
-      if (retryable) settle(client_id, { type: 'again', code, ms: retry_after_ms })
+      if (retryable || passes(code)) settle(client_id, { type: 'again', code, ms: retry_after_ms })
       // The connection sees to the token; the message is as good as before.
       else if (code === 'unauthorized') settle(client_id, { type: 'again' })
       else settle(client_id, { type: 'refused', refusal: { code, message } })

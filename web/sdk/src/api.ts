@@ -5,17 +5,14 @@ import type { ApiError } from './types'
 
 const timeoutMs = 20_000
 
-const codeOfStatus: Record<number, ErrorCode> = {
-  400: 'bad_request',
-  401: 'unauthorized',
-  403: 'forbidden',
-  404: 'not_found',
-  405: 'method_not_allowed',
-  413: 'too_large',
-  415: 'unsupported_media_type',
-  422: 'invalid',
-  429: 'rate_limited',
-}
+/** An upload of which nothing moves for so long goes nowhere. */
+const stallMs = 60_000
+
+/** What these say, whoever on the way to the server says it. Any other answer without a code of ours judges nothing. */
+const codeOfStatus: Record<number, ErrorCode> = { 401: 'unauthorized', 413: 'too_large', 429: 'rate_limited' }
+
+/** Said of the moment, not of what was sent. */
+const passing = new Set<string>(['network', 'rate_limited', 'not_durable', 'unavailable', 'internal'])
 
 /** Given to a caller's token function: the token that was refused, if one was. */
 export type TokenSource = (refused?: string) => Promise<string>
@@ -37,37 +34,31 @@ export function apiError(
   message: string,
   retry_after_ms?: number,
 ): ApiError {
-  const error = new Error(message) as ApiError
-  error.name = 'ApiError'
-  error.status = status
-  error.code = code
-  if (retry_after_ms !== undefined) error.retry_after_ms = retry_after_ms
-  return error
+  return Object.assign(new Error(message), { name: 'ApiError', status, code, retry_after_ms }) as ApiError
 }
 
-export const isApiError = (error: unknown): error is ApiError => error instanceof Error && error.name === 'ApiError'
+export const isApiError = (error: unknown): error is ApiError => (error as ApiError | null)?.name === 'ApiError'
+
+export const passes = (code: string): boolean => passing.has(code)
 
 /** Whether the same call may succeed later: everything but an answer that judged the call itself. */
 export function mayRetry(error: unknown): boolean {
-  return !isApiError(error) || error.code === 'network' || error.status === 429 || error.status >= 500
+  return !isApiError(error) || passes(error.code) || error.status >= 500
 }
 
 function refusal(status: number, body: string, retryAfter: string | null): ApiError {
   let problem: Partial<Problem> = {}
   try {
-    problem = JSON.parse(body)
+    problem = Object(JSON.parse(body))
   } catch {
-    // A proxy on the way answered with a page of its own; the status says enough.
+    // A proxy on the way answered with a page of its own.
   }
-  const code = problem.code ?? codeOfStatus[status] ?? (status >= 500 ? 'unavailable' : 'bad_request')
-  const seconds = retryAfter === null ? Number.NaN : Number(retryAfter)
-  const error = apiError(status, code, problem.detail ?? `HTTP ${status}`)
-  if (Number.isFinite(seconds)) error.retry_after_ms = seconds * 1000
-  return error
+  const code = problem.code ?? codeOfStatus[status] ?? 'unavailable'
+  const seconds = Number.parseFloat(retryAfter ?? '')
+  return apiError(status, code, problem.detail ?? '', seconds >= 0 ? seconds * 1000 : undefined)
 }
 
-const networkError = (cause: unknown) =>
-  apiError(0, 'network', cause instanceof Error ? cause.message : 'The server could not be reached')
+const networkError = (cause: unknown) => apiError(0, 'network', String(cause))
 
 export function createApi(url: string | undefined, token?: TokenSource): Api {
   const base = baseUrl(url)
@@ -117,18 +108,32 @@ export function createApi(url: string | undefined, token?: TokenSource): Api {
 /** By XMLHttpRequest, since `fetch` does not tell how much was sent. */
 function uploadOnce(url: string, form: FormData, bearer: string | null, options: UploadOptions): Promise<Message> {
   return new Promise((resolve, reject) => {
+    options.signal.throwIfAborted()
     const request = new XMLHttpRequest()
     request.open('POST', url)
     if (bearer !== null) request.setRequestHeader('Authorization', `Bearer ${bearer}`)
-    request.upload.onprogress = (event) => options.onProgress(event.loaded)
-    request.onload = () => {
-      if (request.status >= 200 && request.status < 300) resolve(JSON.parse(request.responseText))
-      else reject(refusal(request.status, request.responseText, request.getResponseHeader('Retry-After')))
+    let stall: ReturnType<typeof setTimeout>
+    const moved = () => {
+      clearTimeout(stall)
+      stall = setTimeout(() => request.abort(), stallMs)
     }
-    request.onerror = () => reject(networkError(null))
-    request.onabort = () => reject(networkError(null))
+    request.upload.onprogress = (event) => {
+      moved()
+      options.onProgress(event.loaded)
+    }
+    request.onloadend = () => {
+      clearTimeout(stall)
+      const { status, responseText } = request
+      if (status >= 300) return reject(refusal(status, responseText, request.getResponseHeader('Retry-After')))
+      try {
+        resolve(JSON.parse(responseText))
+      } catch (cause) {
+        // It did not get through, or something else has answered.
+        reject(networkError(cause))
+      }
+    }
     options.signal.addEventListener('abort', () => request.abort())
-    if (options.signal.aborted) reject(networkError(null))
-    else request.send(form)
+    moved()
+    request.send(form)
   })
 }

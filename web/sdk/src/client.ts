@@ -4,7 +4,7 @@ import type { Delivery, Entry, Outcome } from './entries'
 import { baseUrl, browserEnv, type Env } from './env'
 import { createInbox, type Inbox } from './inbox'
 import { createOutbox } from './outbox'
-import type { Message, Room, RoomPage, ServerFrame, User, UserPage } from './protocol.gen'
+import type { Message, MessagePage, Room, RoomPage, ServerFrame, User } from './protocol.gen'
 import { createRoom, type FollowedRoom, type Link } from './room'
 import { createSocket, type OutFrame, type Socket } from './socket'
 import { openStorage } from './storage'
@@ -36,12 +36,8 @@ export function createClient(options: ClientOptions, env: Env = browserEnv): Cli
   const storage = openStorage(account)
   const rooms = new Map<number, Followed>()
   const blobs = new Map<string, Promise<string>>()
-  const connection = createValue<ConnectionState>({
-    status: env.online() ? 'connecting' : 'offline',
-    since: Date.now(),
-    attempt: 0,
-    retryAt: null,
-  })
+  const connection = createValue(plain(env.online() ? 'connecting' : 'offline'))
+  const failedRooms = createValue<ReadonlySet<number>>(new Set())
   let closed = false
   let inbox: Inbox | null = null
   let me: User | null = null
@@ -51,14 +47,27 @@ export function createClient(options: ClientOptions, env: Env = browserEnv): Cli
     account,
     storage,
     random: env.random,
+    ready: (room_id) => rooms.get(room_id)?.room.ready() ?? connection.get().status === 'online',
     deliver,
     onStored: (stored) => rooms.get(stored.room_id)?.room.stored(stored),
-    onChange: (room_id) => rooms.get(room_id)?.room.waitingChanged(),
+    onChange(room_id) {
+      rooms.get(room_id)?.room.waitingChanged()
+      noteFailed(room_id)
+    },
   })
 
   const shared =
     options.mode === 'inbox' ? openSocket('/ws/inbox/', () => inbox?.resumePoint() ?? null, inboxEvents()) : null
   if (shared) inbox = createInbox(api)
+
+  function noteFailed(room_id: number): void {
+    const before = failedRooms.get()
+    const fails = outbox.waiting(room_id).some((entry) => entry.failed)
+    if (fails === before.has(room_id)) return
+    const next = new Set(before)
+    if (!next.delete(room_id)) next.add(room_id)
+    failedRooms.set(next)
+  }
 
   const stopListening = env.onWake(showConnection)
 
@@ -74,8 +83,8 @@ export function createClient(options: ClientOptions, env: Env = browserEnv): Cli
     events: Events,
   ): Socket {
     const url = () => {
-      const query = new URLSearchParams({ v: '1' })
-      for (const [name, value] of Object.entries(resumePoint() ?? {})) query.set(name, String(value))
+      // Numbers become text by themselves.
+      const query = new URLSearchParams({ v: '1', ...(resumePoint() as Record<string, string> | null) })
       return `${wsBase}${path}?${query}`
     }
     const socket = createSocket({ url, protocols: bearer, token: options.token, env, ...events })
@@ -97,7 +106,7 @@ export function createClient(options: ClientOptions, env: Env = browserEnv): Cli
   function showIdle(): void {
     const status = env.online() ? 'connecting' : 'offline'
     if (connection.get().status === status) return
-    connection.set({ status, since: Date.now(), attempt: 0, retryAt: null })
+    connection.set(plain(status))
   }
 
   function inboxEvents(): Events {
@@ -114,7 +123,7 @@ export function createClient(options: ClientOptions, env: Env = browserEnv): Cli
         else if (frame.type === 'support_status') for (const { room } of rooms.values()) room.receive(frame)
       },
       onDown: () => rooms.forEach(({ room }) => void room.down()),
-      onGone: () => connection.set({ ...connection.get(), status: 'signed_out', since: Date.now() }),
+      onGone: () => connection.set(plain('signed_out')),
     }
   }
 
@@ -181,24 +190,29 @@ export function createClient(options: ClientOptions, env: Env = browserEnv): Cli
   }
 
   /** Text goes over the room's connection; files, and rooms that this tab does not follow, over HTTP. */
-  function deliver(entry: Entry, delivery: Delivery): Promise<Outcome> | null {
+  function deliver(entry: Entry, delivery: Delivery): Promise<Outcome> {
     const followed = rooms.get(entry.room_id)
-    if (followed && !entry.files) return followed.room.deliver(entry, delivery)
-    return connection.get().status === 'online' ? deliverOverHttp(entry, delivery) : null
+    return followed && !entry.files ? followed.room.deliver(entry, delivery) : deliverOverHttp(entry, delivery)
   }
 
   async function deliverOverHttp(entry: Entry, delivery: Delivery): Promise<Outcome> {
-    const path = `/api/chat/rooms/${entry.room_id}/messages/`
+    const { room_id, client_id, if_last_seq } = entry
+    const path = `/api/chat/rooms/${room_id}/messages/`
     try {
+      // HTTP has no `if_last_seq`: what came since is asked for first.
+      const since =
+        if_last_seq === undefined ? [] : (await api.call<MessagePage>('GET', `${path}?after=${if_last_seq}`)).results
+      if (since.some((message) => message.sender.role !== me?.role))
+        return { type: 'refused', refusal: { code: 'stale', message: '' } }
       const message = entry.files
         ? await api.upload(path, formOf(entry), delivery)
-        : await api.call<Message>('POST', path, { message: entry.text, client_id: entry.client_id })
-      const { id, seq, created_at, room_id } = message
-      return { type: 'stored', stored: { client_id: entry.client_id, room_id, id, seq, created_at, message } }
+        : await api.call<Message>('POST', path, { message: entry.text, client_id })
+      // Else something on the way has answered.
+      return message.client_id === client_id
+        ? { type: 'stored', stored: { ...message, client_id, message } }
+        : { type: 'again' }
     } catch (error) {
-      if (delivery.signal.aborted) return { type: 'again', ms: 0 }
-      if (!isApiError(error) || error.code === 'network') return { type: 'again' }
-      if (error.status === 401) return { type: 'wait' }
+      if (!isApiError(error) || error.code === 'network' || error.status === 401) return { type: 'again' }
       if (mayRetry(error)) return { type: 'again', code: error.code, ms: error.retry_after_ms }
       return { type: 'refused', refusal: { code: error.code, message: error.message } }
     }
@@ -278,13 +292,13 @@ export function createClient(options: ClientOptions, env: Env = browserEnv): Cli
         .call<RoomPage>('GET', `/api/chat/rooms/?limit=${ownRoomsMax}`)
         .then((page) => page.results)
         .catch(cachedRooms),
-    users: async (q) => (await api.call<UserPage>('GET', `/api/users/?${new URLSearchParams({ q })}`)).results,
     setStatus: (room_id, status) => api.call<Room>('PATCH', `/api/chat/rooms/${room_id}/`, { status }),
     blobUrl,
     retryNow() {
       shared?.retryNow()
       for (const { socket } of rooms.values()) socket?.retryNow()
     },
+    failedRooms,
     unsent: outbox.size,
     forget: outbox.clear,
     close() {
@@ -296,10 +310,12 @@ export function createClient(options: ClientOptions, env: Env = browserEnv): Cli
       inbox?.dispose()
       outbox.close()
       for (const blob of blobs.values()) blob.then((url) => URL.revokeObjectURL(url)).catch(() => {})
-      connection.set({ status: 'closed', since: Date.now(), attempt: 0, retryAt: null })
+      connection.set(plain('closed'))
     },
   }
 }
+
+const plain = (status: ConnectionStatus): ConnectionState => ({ status, since: Date.now(), attempt: 0, retryAt: null })
 
 /** Addresses end up in logs and in the browser's console; subprotocols do not. What is no JWT cannot be one: it travels as nothing. */
 const bearer = (token: string) => ['frontdesk.v1', ...(/^[\w.-]+$/.test(token) ? [`bearer.${token}`] : [])]

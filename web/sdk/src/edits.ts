@@ -29,6 +29,7 @@ export function withWaiting(state: RoomState, waiting: Waiting[], delay: Delay |
     messages: [...stored, ...unsent],
     rate_limited_until: delay?.code === 'rate_limited' ? delay.until : null,
     not_durable: delay?.code === 'not_durable',
+    unkept: waiting.some((entry) => entry.unkept),
   }
 }
 
@@ -47,6 +48,7 @@ function shownWaiting(entry: Waiting, me: User | null): ShownMessage {
     state: entry.state,
   }
   if (entry.failed) message.error = entry.failed
+  if (entry.if_last_seq !== undefined) message.if_last_seq = entry.if_last_seq
   return message
 }
 
@@ -68,18 +70,17 @@ export function firstUnreadSeq(state: RoomState): number | null {
 export function forCache(state: RoomState): RoomState {
   const stored = state.messages.filter((message) => message.seq !== null)
   const kept = stored.slice(-cachedMessagesMax)
-  const oldest = kept[0]?.seq ?? 0
+  const has_older = state.has_older || kept.length < stored.length
+  const oldest = has_older ? (kept[0]?.seq ?? 0) : 0
   return {
     ...state,
     messages: kept,
     status_changes: state.status_changes.filter((change) => change.seq >= oldest),
-    has_older: state.has_older || kept.length < stored.length,
+    has_older,
     loading_older: false,
     typing: [],
     people: [],
     support_online: null,
     first_unread_seq: null,
-    rate_limited_until: null,
-    not_durable: false,
   }
 }

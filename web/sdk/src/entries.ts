@@ -25,6 +25,8 @@ export interface Refusal {
 export interface Waiting extends Entry {
   state: Extract<SendState, 'queued' | 'sending' | 'failed'>
   uploads: Upload[]
+  /** Storage refused it: it lives as long as this page. */
+  unkept?: boolean
 }
 
 export interface Delay {
@@ -63,20 +65,19 @@ export interface Live {
 /** `blob:` URLs of images that wait, one for each file. */
 export interface Previews {
   url(file: File): string | undefined
-  forget(file: File): void
-  forgetAll(): void
+  /** These, or all. */
+  forget(files?: Iterable<File>): void
 }
 
 export function createPreviews(): Previews {
   const urls = new Map<File, string>()
-  function forget(file: File): void {
-    const url = urls.get(file)
-    if (url) URL.revokeObjectURL(url)
-    urls.delete(file)
-  }
   return {
-    forget,
-    forgetAll: () => [...urls.keys()].forEach(forget),
+    forget(files = [...urls.keys()]) {
+      for (const file of files) {
+        URL.revokeObjectURL(urls.get(file) ?? '')
+        urls.delete(file)
+      }
+    },
     url(file) {
       if (!file.type.startsWith('image/')) return undefined
       const url = urls.get(file) ?? URL.createObjectURL(file)

@@ -24,7 +24,7 @@ export interface Env {
 
 export const browserEnv: Env = {
   openSocket: (url, protocols) => new WebSocket(url, protocols) as unknown as SocketLike,
-  online: () => typeof navigator === 'undefined' || navigator.onLine !== false,
+  online: () => globalThis.navigator?.onLine !== false,
   random: Math.random,
   onWake(listener) {
     if (typeof window === 'undefined') return () => {}
@@ -35,6 +35,8 @@ export const browserEnv: Env = {
     on(window, 'offline', () => listener('offline'))
     on(window, 'focus', () => listener('awake'))
     on(window, 'pageshow', () => listener('awake'))
+    // A frozen page goes on.
+    on(document, 'resume', () => listener('awake'))
     on(document, 'visibilitychange', () => document.visibilityState === 'visible' && listener('awake'))
     return () => stop.abort()
   },
@@ -42,9 +44,17 @@ export const browserEnv: Env = {
 
 /** `https://chat.example.com` without the last slash; the page's own address if none is given. */
 export function baseUrl(url?: string): string {
-  return (url ?? (typeof location === 'undefined' ? 'http://127.0.0.1:8000' : location.origin)).replace(/\/+$/, '')
+  return (url ?? globalThis.location?.origin ?? '').replace(/\/+$/, '')
 }
 
 export function delayMs(attempt: number, baseMs: number, longestMs: number, random: number): number {
-  return Math.min(longestMs, baseMs * 2 ** Math.min(attempt, 16)) * (0.5 + random / 2)
+  return Math.min(longestMs, baseMs * 2 ** attempt) * (0.5 + random / 2)
 }
+
+/** A moment on two clocks: one may be set back, the other may stand still while the computer sleeps. */
+export type Moment = readonly [wallMs: number, steadyMs: number]
+
+export const now = (): Moment => [Date.now(), performance.now()]
+
+export const msSince = ([wallMs, steadyMs]: Moment): number =>
+  Math.max(Date.now() - wallMs, performance.now() - steadyMs)

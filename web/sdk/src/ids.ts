@@ -3,6 +3,12 @@
 let lastMs = 0
 let counter = 0
 
+/** What is made from now on sorts after this one, though the clock was set back since. */
+export function followClientId(id: string): void {
+  const ms = Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
+  if (ms >= lastMs) lastMs = ms + 1
+}
+
 export function createClientId(now: number = Date.now()): string {
   if (now > lastMs) {
     lastMs = now
@@ -12,10 +18,8 @@ export function createClientId(now: number = Date.now()): string {
     lastMs++
     counter = 0
   }
-  const random = crypto.getRandomValues(new Uint8Array(8))
-  random[0] = (random[0]! & 0x3f) | 0x80
-  const time = lastMs.toString(16).padStart(12, '0')
-  const tail = Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  const sequence = counter.toString(16).padStart(3, '0')
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${sequence}-${tail.slice(0, 4)}-${tail.slice(4)}`
+  const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0')
+  const time = hex(lastMs, 12)
+  const random = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => hex(byte, 2)).join('')
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(counter, 3)}-8${random.slice(1, 4)}-${random.slice(4)}`
 }

@@ -10,6 +10,7 @@ const recountSoonMs = 1_000
 /** … and after any other, since a room that is only made is told by nobody. */
 const recountLaterMs = 10_000
 const moreAgainMs = 2_000
+const pageMost = 200
 /** Anything more waits for the last letter. */
 const searchAfterMs = 200
 
@@ -97,9 +98,29 @@ export function createInbox(api: Api): Inbox {
   function receive(frame: ServerFrame): void {
     set(applyInbox(model, frame))
     // The list was begun before the server told what is new: once more, so that nothing falls in between.
-    if (frame.type === 'ready' && frame.resume !== 'complete') void load(null)
+    if (frame.type === 'ready') void (frame.resume === 'complete' ? askWhoIsHere() : load(null))
     if (frame.type === 'room_summary') recountIn(model.summary_is_stale ? recountSoonMs : recountLaterMs)
     if (frame.type === 'typing') expireTyping(frame)
+  }
+
+  /** Comings and goings are told as they happen, and to nobody later: after a pause they are read from the list. */
+  async function askWhoIsHere(): Promise<void> {
+    const mine = loads
+    let cursor: string | null = null
+    let left = model.view.rooms.length
+    do {
+      const page: RoomPage | null = await api
+        .call<RoomPage>('GET', `${path(cursor)}&limit=${pageMost}`)
+        .catch(() => null)
+      if (!page || mine !== loads) return
+      for (const { id: room_id, user, online, last_seen } of page.results) {
+        if (model.known.get(room_id)?.online === online) continue
+        const status = online ? 'online' : 'offline'
+        set(applyInbox(model, { type: 'user_status', room_id, user_id: user.id, role: 'user', status, last_seen }))
+      }
+      left -= page.results.length
+      cursor = page.next
+    } while (cursor && left > 0)
   }
 
   function expireTyping(frame: Extract<ServerFrame, { type: 'typing' }>): void {

@@ -50,7 +50,8 @@ export function applyInbox(model: InboxModel, frame: ServerFrame): InboxModel {
         ...model,
         epoch,
         version,
-        summary_is_stale: false,
+        // Counted with what is told next, against which the rooms that are known here are old.
+        summary_is_stale: model.known.size > 0,
         typing: {},
         view: { ...model.view, summary, typing: {} },
       }
@@ -94,6 +95,7 @@ export function applyInbox(model: InboxModel, frame: ServerFrame): InboxModel {
 
 function roomChanged(model: InboxModel, room: Room): InboxModel {
   const before = model.known.get(room.id)
+  const { summary } = model.view
   const next = { ...replaceRoom(model, room), newest_message_id: newestOf(model.newest_message_id, [room]) }
   const last = room.last_message
   const arrived = last && last.sender.role === 'user' && last.id > model.newest_message_id
@@ -102,7 +104,7 @@ function roomChanged(model: InboxModel, room: Room): InboxModel {
     summary_is_stale: model.summary_is_stale || !before,
     view: {
       ...next.view,
-      summary: before && model.view.summary ? moved(model.view.summary, before, room) : model.view.summary,
+      summary: before && summary && !model.summary_is_stale ? moved(summary, before, room) : summary,
       last_arrival: arrived
         ? { room_id: room.id, message_id: last.id, name: last.sender.name, text: last.message }
         : model.view.last_arrival,

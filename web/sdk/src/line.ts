@@ -8,7 +8,7 @@ import { baseUrl, delayMs, type Env } from './env'
 import { createOutbox } from './outbox'
 import type { Message, MessagePage, RoomReady, ServerFrame } from './protocol.gen'
 import { createSocket, type Socket } from './socket'
-import { memoryStorage } from './storage'
+import { noStorage } from './storage'
 
 /** Failed attempts after which the origin gave up; this one says so and slows down. */
 const attemptsMax = 5
@@ -52,9 +52,10 @@ export function createLine(options: LineOptions): Line {
   const acks = createAcks(room_id, (frame) => socket?.send(frame) ?? false)
   const outbox = createOutbox({
     account: '',
-    storage: Promise.resolve(memoryStorage()),
+    storage: Promise.resolve(noStorage),
     random: env.random,
-    deliver: (entry, delivery) => (connected() && !held ? acks.deliver(entry, delivery) : null),
+    ready: () => connected() && !held,
+    deliver: acks.deliver,
     onStored: () => {},
     // Nobody is here to retry or discard: the callback has heard the error.
     onChange: () => {

@@ -1,7 +1,7 @@
 /**
  * Messages on their way, of one account in all its tabs. Each room is a queue with one unacked message at a time; a
  * refused one holds those behind it. Kept in storage until the server has them, under client ids that make sending
- * twice harmless. One tab, elected by a Web Lock, sends; the others hand over through storage and hear what happens.
+ * twice harmless. One tab sends (`leader.ts`); the others hand over through storage and hear what happens.
  */
 import {
   createPreviews,
@@ -16,19 +16,20 @@ import {
   type Waiting,
 } from './entries'
 import { delayMs } from './env'
-import { createClientId } from './ids'
+import { createClientId, followClientId } from './ids'
+import { createLeader, type LeaderNews } from './leader'
 import type { ErrorCode } from './protocol.gen'
 import type { Storage } from './storage'
 
 const retryFirstMs = 1_000
 const retryLongestMs = 30_000
-const progressEveryMs = 100
 
 export interface OutboxOptions {
   account: string
   storage: Promise<Storage>
-  /** Null when there is no way to the server now; `kick` tells when there is one. */
-  deliver: (entry: Entry, delivery: Delivery) => Promise<Outcome> | null
+  /** Whether something could be sent to this room now; `kick` tells when that changes. */
+  ready: (room_id: number) => boolean
+  deliver: (entry: Entry, delivery: Delivery) => Promise<Outcome>
   /** In every tab: a message was stored. Called before it leaves the outbox. */
   onStored: (stored: Stored) => void
   /** In every tab: what waits in a room, or why, has changed. */
@@ -57,6 +58,10 @@ type News =
   | { type: 'stored'; stored: Stored }
   | { type: 'live'; client_id: string; live: Live | null }
   | { type: 'delay'; room_id: number; delay: Delay | null }
+  | LeaderNews
+
+/** What storage did not take, of outboxes that were closed: signing in again on the same page finds it. */
+const leftBehind = new Map<string, Entry[]>()
 
 export function createOutbox(options: OutboxOptions): Outbox {
   const lockName = `frontdesk.${options.account}.outbox`
@@ -73,33 +78,35 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const unsavable = new Set<string>()
   const deleted = new Set<string>()
   const stopped = new AbortController()
+  const leader = createLeader({
+    name: lockName,
+    tell,
+    waits: () => rooms().find((room_id) => !holds(queue(room_id)[0]) && options.ready(room_id)),
+    ready: options.ready,
+    prepare: () => enqueueWrite(reread),
+    onLead() {
+      // What the tab before said of its own attempts.
+      live.clear()
+      kick()
+    },
+    onLost: halt,
+  })
   let storage: Storage | null = null
   let channel: BroadcastChannel | null = null
-  let leads = false
+  let hasRead = false
   let writing: Promise<unknown> = options.storage.then(start)
 
   async function start(opened: Storage): Promise<void> {
     storage = opened
     if (stopped.signal.aborted) return opened.close()
-    if (opened.shared && typeof BroadcastChannel !== 'undefined') {
+    if (opened.shared) {
       channel = new BroadcastChannel(lockName)
       channel.onmessage = (event: MessageEvent<News>) => hear(event.data)
     }
     await reread()
-    const locks = typeof navigator === 'undefined' ? undefined : navigator.locks
-    if (!opened.shared || !locks) return lead()
-    locks
-      .request(lockName, { signal: stopped.signal }, () => {
-        // What the tab that led before has left.
-        enqueueWrite(reread).then(lead)
-        return new Promise<void>((release) => stopped.signal.addEventListener('abort', () => release()))
-      })
-      .catch(() => {})
-  }
-
-  function lead(): void {
-    leads = true
-    kick()
+    for (const entry of leftBehind.get(lockName) ?? []) save(entry)
+    leftBehind.delete(lockName)
+    leader.stand(!opened.shared)
   }
 
   /** One after another, so that storage ends where memory ended. */
@@ -111,36 +118,58 @@ export function createOutbox(options: OutboxOptions): Outbox {
   async function reread(): Promise<void> {
     const kept = await storage!.entries().catch(() => null)
     if (!kept) return
-    const rooms = new Set([...entries.values()].map((entry) => entry.room_id))
+    const changed = new Set(rooms())
     const found = new Set(kept.map((entry) => entry.order))
     for (const order of entries.keys()) if (!found.has(order) && !unsaved.has(order)) entries.delete(order)
     for (const entry of kept) {
-      rooms.add(entry.room_id)
+      changed.add(entry.room_id)
+      followClientId(entry.order)
       if (unsaved.has(entry.order) || deleted.has(entry.order)) continue
       entries.set(entry.order, newer(entries.get(entry.order), entry))
     }
-    for (const room_id of rooms) {
+    if (!hasRead) moveBehind()
+    hasRead = true
+    for (const room_id of changed) {
       abortObsolete(room_id)
       options.onChange(room_id)
       void drain(room_id)
     }
   }
 
-  function hear(news: News): void {
-    if (news.type === 'changed') enqueueWrite(reread)
-    else if (news.type === 'stored') take(news.stored, false)
-    else if (news.type === 'live') setLive(news.client_id, news.live)
-    else setDelay(news.room_id, news.delay)
+  /** What was written before storage was read comes after what was kept, though the clock was set back in between. */
+  function moveBehind(): void {
+    for (const early of [...unsaved].sort()) {
+      const entry = entries.get(early)!
+      entries.delete(early)
+      unsaved.delete(early)
+      save({ ...entry, order: createClientId() })
+    }
   }
 
-  const tell = (news: News) => channel?.postMessage(news)
+  function hear(news: News): void {
+    if (news.type === 'changed') enqueueWrite(reread)
+    else if (news.type === 'stored')
+      byId(news.stored.client_id) ? take(news.stored, false) : options.onStored(news.stored)
+    else if (news.type === 'live') setLive(news.client_id, news.live)
+    else if (news.type === 'delay') setDelay(news.room_id, news.delay)
+    else leader.hear(news)
+  }
+
+  function tell(news: News): void {
+    channel?.postMessage(news)
+  }
+
+  const rooms = () => [...new Set([...entries.values()].map((entry) => entry.room_id))]
+
+  /** Nothing goes before the person has decided about it. */
+  const holds = (entry: Entry | undefined) => !entry || entry.failed || entry.stopped
+
+  const maySend = (entry: Entry) => leader.leads() || unsavable.has(entry.order)
 
   const byId = (client_id: string) => [...entries.values()].find((entry) => entry.client_id === client_id)
 
   const queue = (room_id: number) =>
-    [...entries.values()]
-      .filter((entry) => entry.room_id === room_id)
-      .sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0))
+    [...entries.values()].filter((entry) => entry.room_id === room_id).sort((a, b) => (a.order < b.order ? -1 : 1))
 
   function save(entry: Entry): void {
     entries.set(entry.order, entry)
@@ -150,7 +179,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
       if (entries.get(entry.order) !== entry) return
       await storage!.putEntry(entry).then(
         () => unsaved.delete(entry.order),
-        () => unsavable.add(entry.order),
+        () => {
+          unsavable.add(entry.order)
+          options.onChange(entry.room_id)
+        },
       )
       tell({ type: 'changed' })
       void drain(entry.room_id)
@@ -163,7 +195,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     unsaved.delete(entry.order)
     deleted.add(entry.order)
     live.delete(entry.client_id)
-    for (const file of entry.files ?? []) previews.forget(file)
+    previews.forget(entry.files ?? [])
     options.onChange(entry.room_id)
     if (!inStorage) return
     enqueueWrite(async () => {
@@ -201,16 +233,24 @@ export function createOutbox(options: OutboxOptions): Outbox {
     if (now && (!entry || entry.stopped)) now.abort.abort()
   }
 
+  function halt(): void {
+    for (const timer of timers.values()) clearTimeout(timer)
+    timers.clear()
+    for (const { abort } of running.values()) abort.abort()
+  }
+
   async function drain(room_id: number): Promise<void> {
     const entry = queue(room_id)[0]
-    if (!entry || entry.failed || entry.stopped || running.has(room_id) || timers.has(room_id)) return
-    if (stopped.signal.aborted || !(leads || unsavable.has(entry.order))) return
+    if (!entry || holds(entry) || running.has(room_id) || timers.has(room_id)) return
+    if (stopped.signal.aborted || !options.ready(room_id)) return
+    if (!maySend(entry)) return leader.ask()
     const abort = new AbortController()
-    const delivering = options.deliver(entry, { signal: abort.signal, onProgress: progress(entry) })
-    if (!delivering) return
     running.set(room_id, { order: entry.order, abort })
     report(entry.client_id, { sentBytes: 0 })
-    const outcome = await delivering
+    const outcome = await options.deliver(entry, {
+      signal: abort.signal,
+      onProgress: (sentBytes) => report(entry.client_id, { sentBytes }),
+    })
     running.delete(room_id)
     report(entry.client_id, null)
     if (stopped.signal.aborted) return
@@ -221,6 +261,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   function settleOutcome(entry: Entry, outcome: Outcome): boolean {
     const { room_id } = entry
     if (outcome.type === 'wait') return false
+    if (outcome.type !== 'stored' && !maySend(entry)) return true
     if (outcome.type === 'again') return sendAgain(entry, outcome)
     tries.delete(room_id)
     if (outcome.type === 'stored') {
@@ -262,18 +303,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
     tell({ type: 'live', client_id, live: next })
   }
 
-  function progress(entry: Entry): (sentBytes: number) => void {
-    let saidAt = 0
-    return (sentBytes) => {
-      if (Date.now() - saidAt < progressEveryMs || !live.has(entry.client_id)) return
-      saidAt = Date.now()
-      report(entry.client_id, { sentBytes })
-    }
-  }
-
   function kick(room_id?: number): void {
-    const rooms = room_id === undefined ? new Set([...entries.values()].map((entry) => entry.room_id)) : [room_id]
-    for (const id of rooms) {
+    for (const id of room_id === undefined ? rooms() : [room_id]) {
       // A wait that the server asked for is kept; one that was only our back-off ends here.
       if (!delays.has(id)) {
         clearTimeout(timers.get(id))
@@ -284,7 +315,11 @@ export function createOutbox(options: OutboxOptions): Outbox {
   }
 
   return {
-    waiting: (room_id) => queue(room_id).map((entry) => shownEntry(entry, live.get(entry.client_id), previews)),
+    waiting: (room_id) =>
+      queue(room_id).map((entry) => ({
+        ...shownEntry(entry, live.get(entry.client_id), previews),
+        unkept: unsavable.has(entry.order),
+      })),
     delay: (room_id) => delays.get(room_id),
     size: () => entries.size,
     add(given) {
@@ -295,10 +330,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
     retry(client_id) {
       const entry = byId(client_id)
       if (!entry) return
-      const { failed, stopped: _, if_last_seq, ...rest } = entry
-      if (failed?.code === 'client_id_reused') save({ ...rest, client_id: createClientId() })
+      const { failed, stopped: _, ...rest } = entry
       // "Send anyway" is what retrying a stale message means.
-      else save(if_last_seq === undefined || failed?.code === 'stale' ? rest : { ...rest, if_last_seq })
+      if (failed?.code === 'stale') delete rest.if_last_seq
+      save(failed?.code === 'client_id_reused' ? { ...rest, client_id: createClientId() } : rest)
     },
     discard(client_id) {
       const entry = byId(client_id)
@@ -317,15 +352,19 @@ export function createOutbox(options: OutboxOptions): Outbox {
     kick,
     async clear() {
       for (const entry of [...entries.values()]) remove(entry)
-      for (const { abort } of running.values()) abort.abort()
+      halt()
       await enqueueWrite(() => storage!.clear())
       tell({ type: 'changed' })
     },
     close() {
       stopped.abort()
-      for (const timer of timers.values()) clearTimeout(timer)
-      for (const { abort } of running.values()) abort.abort()
-      previews.forgetAll()
+      leader.close()
+      leftBehind.set(
+        lockName,
+        [...entries.values()].filter((entry) => unsaved.has(entry.order)),
+      )
+      halt()
+      previews.forget()
       void enqueueWrite(async () => storage?.close())
       channel?.close()
       channel = null

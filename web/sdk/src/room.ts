@@ -43,8 +43,9 @@ export interface FollowedRoom {
   receive(frame: ServerFrame): void
   down(): void
   gone(): void
-  /** Null while there is no connection. */
-  deliver(entry: Entry, delivery: Delivery): Promise<Outcome> | null
+  /** Whether a message could be sent now, or refused. */
+  ready(): boolean
+  deliver(entry: Entry, delivery: Delivery): Promise<Outcome>
   stored(stored: Stored): void
   waitingChanged(): void
   setMe(me: User): void
@@ -93,16 +94,23 @@ export function createRoom(room_id: number, context: RoomContext): FollowedRoom 
   function set(next: RoomState): void {
     if (disposed || next === state.get()) return
     state.set(next)
-    if (cacheTimer || next.phase !== 'ready' || next.epoch === null) return
+    if (cacheTimer || next.phase !== 'ready' || !next.epoch) return
     cacheTimer = true
     later(cacheAfterMs, saveCache)
+  }
+
+  const change = (to: Partial<RoomState>) => set({ ...state.get(), ...to })
+
+  /** Of the last event that is here. */
+  function place(): { after: number; epoch?: string } {
+    const { last_seq, epoch } = state.get()
+    return { after: last_seq, ...(epoch ? { epoch } : {}) }
   }
 
   function saveCache(): void {
     cacheTimer = false
     const now = state.get()
-    if (now.phase === 'ready' && now.epoch !== null)
-      void context.storage.then((it) => it.putRoom(forCache(now))).catch(() => {})
+    if (now.phase === 'ready' && now.epoch) void context.storage.then((it) => it.putRoom(forCache(now))).catch(() => {})
   }
 
   async function load(): Promise<void> {
@@ -121,7 +129,7 @@ export function createRoom(room_id: number, context: RoomContext): FollowedRoom 
       settlePage(page)
     } catch (error) {
       // The connection says the rest: no network, signed out.
-      if (isApiError(error) && (error.status === 403 || error.status === 404)) gone()
+      if (isApiError(error) && (error.code === 'forbidden' || error.code === 'not_found')) gone()
     }
     waitingChanged()
   }
@@ -151,10 +159,11 @@ export function createRoom(room_id: number, context: RoomContext): FollowedRoom 
     set({ ...now, loading_older: true })
     try {
       const page = await api.call<MessagePage>('GET', `${path}?before=${oldest}`)
-      set(mine === loads ? withPage(state.get(), page) : { ...state.get(), loading_older: false })
+      if (mine === loads) set(withPage(state.get(), page))
+      else change({ loading_older: false })
     } catch {
       // Lists ask again as soon as they may: not at once.
-      later(olderAgainMs, () => set({ ...state.get(), loading_older: false }))
+      later(olderAgainMs, () => change({ loading_older: false }))
     }
   }
 
@@ -206,8 +215,7 @@ export function createRoom(room_id: number, context: RoomContext): FollowedRoom 
   function resume(): void {
     if (resuming) return
     resuming = true
-    const { last_seq, epoch } = state.get()
-    link.send({ type: 'resume', after: last_seq, ...(epoch === null ? {} : { epoch }) })
+    link.send({ type: 'resume', ...place() })
     later(resumePatienceMs, () => {
       if (resuming) link.restart()
       resuming = false
@@ -246,7 +254,7 @@ export function createRoom(room_id: number, context: RoomContext): FollowedRoom 
   }
 
   function markUnread(): void {
-    set({ ...state.get(), first_unread_seq: firstUnreadSeq(state.get()) })
+    change({ first_unread_seq: firstUnreadSeq(state.get()) })
   }
 
   /** The newest message of the other side that is here, told once, also when many come at a time. */
@@ -291,13 +299,19 @@ export function createRoom(room_id: number, context: RoomContext): FollowedRoom 
   function down(): void {
     isOpen = false
     resuming = false
-    set({ ...state.get(), typing: [] })
+    change({ typing: [] })
     acks.down()
   }
 
   function gone(): void {
     down()
-    set({ ...state.get(), phase: 'gone' })
+    change({ phase: 'gone' })
+    outbox.kick(room_id)
+  }
+
+  async function deliver(entry: Entry, delivery: Delivery): Promise<Outcome> {
+    if (state.get().phase !== 'gone') return acks.deliver(entry, delivery)
+    return { type: 'refused', refusal: { code: 'not_found', message: '' } }
   }
 
   return {
@@ -306,25 +320,23 @@ export function createRoom(room_id: number, context: RoomContext): FollowedRoom 
     receive,
     down,
     gone,
-    deliver: (entry, delivery) => (isOpen && !resuming ? acks.deliver(entry, delivery) : null),
+    ready: () => (isOpen && !resuming) || state.get().phase === 'gone',
+    deliver,
     read,
     loadOlder,
     waitingChanged,
     stored: (stored) => set(withStored(state.get(), stored)),
-    setMe: (me) => set({ ...state.get(), me }),
+    setMe: (me) => change({ me }),
     typing: sender.input,
     stopTyping: sender.stop,
-    resumePoint() {
-      const { last_seq, epoch } = state.get()
-      return hasPage ? { after: last_seq, ...(epoch === null ? {} : { epoch }) } : null
-    },
+    resumePoint: () => (hasPage ? place() : null),
     markCame() {
       unreadUntilSeq = 0
       if (isOpen) arrived(state.get().last_seq)
     },
     markLeft() {
       unreadUntilSeq = Number.POSITIVE_INFINITY
-      set({ ...state.get(), first_unread_seq: null })
+      change({ first_unread_seq: null })
     },
     keep: saveCache,
     dispose() {

@@ -6,6 +6,8 @@ import { createValue } from './value'
 
 /** A token with less than this left is renewed before it is used. */
 const marginMs = 60_000
+/** Longer than a renewal takes. */
+const lockPatienceMs = 5_000
 /** How long signing out waits for a server that does not answer. */
 const logoutPatienceMs = 3_000
 
@@ -24,7 +26,7 @@ export function createSession(options: SessionOptions): Session {
   const key = `${prefix}.session`
   const open = createApi(options.url)
   const state = createValue<SessionState>(stateOf(read(), 'none', null))
-  const channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel(prefix)
+  const channel = new BroadcastChannel(prefix)
   let renewal: Promise<string> | null = null
 
   function read(): Stored | null {
@@ -40,7 +42,7 @@ export function createSession(options: SessionOptions): Session {
     else localStorage.removeItem(key)
     if (!news) return
     show(next, news)
-    channel?.postMessage(news)
+    channel.postMessage(news)
   }
 
   function show(stored: Stored | null, news: News): void {
@@ -50,17 +52,25 @@ export function createSession(options: SessionOptions): Session {
     state.set(stateOf(stored, news === 'signed_in' ? 'none' : news, before.user))
   }
 
-  function onStorage(event: StorageEvent): void {
-    if (event.key === key || event.key === null) show(read(), 'left')
+  // The news may be here before what it tells of: another tab's storage is seen a moment later.
+  channel.onmessage = ({ data }: MessageEvent<News>) => show(data === 'signed_in' ? read() : null, data)
+  const onStorage = ({ key: changed }: StorageEvent) => {
+    if (changed !== key && changed !== null) return
+    const stored = read()
+    show(stored, stored ? 'signed_in' : 'left')
   }
-  if (channel) channel.onmessage = (event: MessageEvent<News>) => show(read(), event.data)
-  // Only in its place: it would say that somebody left, but not why.
-  else if (typeof window !== 'undefined') window.addEventListener('storage', onStorage)
+  globalThis.addEventListener?.('storage', onStorage)
 
-  /** Under a Web Lock where there is one, so that two tabs use up one refresh token, not two. */
-  function exclusively<T>(run: () => Promise<T>): Promise<T> {
-    const locks = typeof navigator === 'undefined' ? undefined : navigator.locks
-    return locks ? (locks.request(`${prefix}.refresh`, run) as Promise<T>) : run()
+  /** Under a Web Lock, so that two tabs use up one refresh token, not two; but not for ever: a frozen tab keeps its lock. */
+  async function exclusively(run: () => Promise<string>): Promise<string> {
+    const hold = async () => {
+      const token = run()
+      await token.catch(() => {})
+      return { token }
+    }
+    const signal = AbortSignal.timeout(lockPatienceMs)
+    const held = globalThis.navigator?.locks?.request(`${prefix}.refresh`, { signal }, hold)
+    return ((await held?.catch(() => null)) ?? { token: run() }).token
   }
 
   async function renew(refused: string | undefined): Promise<string> {
@@ -80,6 +90,7 @@ export function createSession(options: SessionOptions): Session {
         throw error
       }
       if (read()?.refresh === before.refresh) write(null, 'expired')
+      else show(read(), 'left')
       throw signedOut()
     }
   }
@@ -118,8 +129,8 @@ export function createSession(options: SessionOptions): Session {
       write(null, 'left')
     },
     close() {
-      channel?.close()
-      if (typeof window !== 'undefined') window.removeEventListener('storage', onStorage)
+      channel.close()
+      globalThis.removeEventListener?.('storage', onStorage)
     },
   }
 }
@@ -142,7 +153,7 @@ const isFresh = (stored: Stored, refused: string | undefined) =>
 /** The token's own lifetime added to this device's clock. */
 function expiry(access: string): number {
   const { exp, iat } = claims(access)
-  return typeof exp === 'number' && typeof iat === 'number' ? Date.now() + (exp - iat) * 1000 : Date.now() + 15 * 60_000
+  return Date.now() + ((Number(exp) - Number(iat)) * 1000 || 15 * 60_000)
 }
 
 /** What a token says, unverified: good for reading one's own, never for trusting. */

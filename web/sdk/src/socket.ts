@@ -3,7 +3,7 @@
  * concern the connection itself; what they mean for rooms is for others.
  */
 import { isApiError, mayRetry, type TokenSource } from './api'
-import { delayMs, type Env, type SocketLike, type WakeReason } from './env'
+import { delayMs, type Env, type Moment, msSince, now, type SocketLike, type WakeReason } from './env'
 import { type ClientFrame, closeCodes, limits, type ServerFrame } from './protocol.gen'
 import type { ConnectionState, ConnectionStatus } from './types'
 import { createValue } from './value'
@@ -58,10 +58,11 @@ export function createSocket(options: SocketOptions): Socket {
   /** Tells answers to an abandoned attempt from those to the current one. */
   let attemptId = 0
   let failures = 0
-  let readyAt: number | null = null
-  let heardAt = 0
+  let readyAt: Moment | null = null
+  let heardAt = now()
   let silenceMs = connectTimeoutMs
-  let comeBackAt: number | null = null
+  /** What the server asked for, and when. */
+  let comeBack: [afterMs: number, saidAt: Moment] | null = null
   let bearer: string | undefined
   let refused: string | undefined
   let silenceTimer: ReturnType<typeof setTimeout> | undefined
@@ -79,7 +80,7 @@ export function createSocket(options: SocketOptions): Socket {
   async function connect(): Promise<void> {
     clearTimeout(retryTimer)
     const mine = ++attemptId
-    show(failures === 0 && readyAt === null && state.get().status === 'connecting' ? 'connecting' : downStatus())
+    show(failures === 0 && state.get().status === 'connecting' ? 'connecting' : downStatus())
     // A token function may never answer.
     const patience = setTimeout(() => mine === attemptId && failed(), tokenTimeoutMs)
     try {
@@ -113,12 +114,12 @@ export function createSocket(options: SocketOptions): Socket {
     if (frame.type === 'ready') {
       silenceMs = (frame.heartbeat_ms * limits.client_silence_percent) / 100
       heard()
-      readyAt = Date.now()
+      readyAt = heardAt
       refused = undefined
-      comeBackAt = null
-      state.set({ status: 'online', since: readyAt, attempt: 0, retryAt: null })
+      comeBack = null
+      state.set({ status: 'online', since: Date.now(), attempt: 0, retryAt: null })
     } else if (frame.type === 'reconnect') {
-      comeBackAt = Date.now() + frame.after_ms
+      comeBack = [frame.after_ms, heardAt]
     } else if (frame.type === 'token_expiring') {
       void renew()
     }
@@ -139,7 +140,7 @@ export function createSocket(options: SocketOptions): Socket {
   }
 
   function heard(): void {
-    heardAt = Date.now()
+    heardAt = now()
     if (silenceTimer === undefined) watch(silenceMs)
     else if (readyAt === null) {
       clearTimeout(silenceTimer)
@@ -152,7 +153,7 @@ export function createSocket(options: SocketOptions): Socket {
     silenceTimer = setTimeout(() => {
       silenceTimer = undefined
       if (!socket) return
-      const leftMs = heardAt + silenceMs - Date.now()
+      const leftMs = silenceMs - msSince(heardAt)
       if (leftMs > 0) watch(leftMs)
       else drop()
     }, waitMs)
@@ -160,13 +161,13 @@ export function createSocket(options: SocketOptions): Socket {
 
   /** Asks a connection that may have died in its sleep, and gives it up if it says nothing. */
   function probe(): void {
-    const askedAt = Date.now()
+    const silentMs = msSince(heardAt)
     // An attempt that runs is as new as one begun now, and what was just heard needs no asking.
-    if (readyAt === null || askedAt - heardAt < 1000) return
-    if (heardAt + silenceMs <= askedAt || !send({ type: 'ping' })) return drop(0)
-    const asked = socket
+    if (readyAt === null || silentMs < 1000) return
+    if (silentMs >= silenceMs || !send({ type: 'ping' })) return drop(0)
+    const [asked, before] = [socket, heardAt]
     setTimeout(() => {
-      if (socket === asked && heardAt < askedAt) drop(0)
+      if (socket === asked && heardAt === before) drop(0)
     }, probeMs)
   }
 
@@ -200,7 +201,7 @@ export function createSocket(options: SocketOptions): Socket {
   }
 
   function failed(waitMs?: number): void {
-    const livedMs = readyAt === null ? null : Date.now() - readyAt
+    const livedMs = readyAt && msSince(readyAt)
     readyAt = null
     attemptId++
     if (livedMs === null) failures++
@@ -209,10 +210,10 @@ export function createSocket(options: SocketOptions): Socket {
   }
 
   function pauseMs(): number {
-    if (comeBackAt !== null) {
-      const ms = Math.max(0, comeBackAt - Date.now())
-      comeBackAt = null
-      return ms
+    if (comeBack) {
+      const [afterMs, saidAt] = comeBack
+      comeBack = null
+      return Math.max(0, afterMs - msSince(saidAt))
     }
     if (options.retryMs) return options.retryMs(failures)
     const ms = delayMs(Math.max(0, failures - 1), retryFirstMs, retryLongestMs, env.random())

@@ -22,6 +22,7 @@ export function emptyRoom(room_id: number): RoomState {
     first_unread_seq: null,
     rate_limited_until: null,
     not_durable: false,
+    unkept: false,
     last_seq: 0,
     epoch: null,
   }

@@ -61,6 +61,8 @@ export interface ShownMessage {
   state: SendState | null
   /** Why the server refused it. */
   error?: { code: ErrorCode | 'network'; message: string }
+  /** Not stored yet: the newest message that its writer knew of. */
+  if_last_seq?: number
 }
 
 /** A file on its way. */
@@ -115,6 +117,8 @@ export interface RoomState {
   rate_limited_until: number | null
   /** A message was refused as not durable and is being sent again. */
   not_durable: boolean
+  /** Storage did not take what waits here: it is lost when the page goes. */
+  unkept: boolean
   last_seq: number
   epoch: string | null
 }
@@ -190,15 +194,15 @@ export interface Client {
   openRoom(user_id?: number): Promise<Room>
   /** The caller's rooms. */
   rooms(): Promise<Room[]>
-  /** Admins: find people. */
-  users(q: string): Promise<User[]>
   /** Admins: resolve or reopen. */
   setStatus(room_id: number, status: RoomStatus): Promise<Room>
   /** The bytes of an attachment or thumbnail, fetched with the token, as a `blob:` URL; shared and kept for the page's life. */
   blobUrl(url: string): Promise<string>
   /** Try to connect now. */
   retryNow(): void
-  /** Whether anything waits in the outbox of this account. */
+  /** Rooms in which a message was refused, whether they are followed or not. */
+  readonly failedRooms: Readable<ReadonlySet<number>>
+  /** How many messages wait in the outbox of this account. */
   unsent(): number
   /** Empties the outbox of this account (at sign-out, after asking). */
   forget(): Promise<void>

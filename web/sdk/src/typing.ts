@@ -1,4 +1,5 @@
 /** Says that the person types: at the first key, again while it goes on, and that it ended. */
+import { type Moment, msSince, now } from './env'
 
 const repeatMs = 3_000
 const idleMs = 2_000
@@ -9,12 +10,12 @@ export interface TypingSender {
 }
 
 export function createTypingSender(send: (is_typing: boolean) => void): TypingSender {
-  let saidAt: number | null = null
+  let saidAt: Moment | null = null
   let idle: ReturnType<typeof setTimeout> | undefined
 
   function stop(): void {
     clearTimeout(idle)
-    if (saidAt === null) return
+    if (!saidAt) return
     saidAt = null
     send(false)
   }
@@ -25,8 +26,8 @@ export function createTypingSender(send: (is_typing: boolean) => void): TypingSe
       if (!is_typing) return stop()
       clearTimeout(idle)
       idle = setTimeout(stop, idleMs)
-      if (saidAt !== null && Date.now() - saidAt < repeatMs) return
-      saidAt = Date.now()
+      if (saidAt && msSince(saidAt) < repeatMs) return
+      saidAt = now()
       send(true)
     },
   }

@@ -50,6 +50,45 @@ describe('a call', () => {
     await expect(call).rejects.toMatchObject({ status: 413, code: 'too_large', retry_after_ms: 2_000 })
   })
 
+  test.each([
+    [408, null],
+    [429, null],
+    [429, 'rate_limited'],
+    [500, 'internal'],
+    [500, 'a code of tomorrow'],
+    [502, null],
+    [503, 'not_durable'],
+    [503, 'unavailable'],
+    [504, null],
+    // Not our server, but something in front of it that does not know it now.
+    [400, null],
+    [403, null],
+    [404, null],
+  ])('that was answered with %i and the code %s may be made again', async (status, code) => {
+    const body = code === null ? '<h1>Sorry</h1>' : JSON.stringify({ status, code })
+    vi.stubGlobal('fetch', async () => new Response(body, { status }))
+    const error = await createApi(url)
+      .call('POST', '/x/', {})
+      .catch((it) => it)
+    expect(mayRetry(error)).toBe(true)
+  })
+
+  test.each([
+    [403, 'forbidden'],
+    [404, 'not_found'],
+    [409, 'client_id_reused'],
+    [413, null],
+    [422, 'too_long'],
+    [422, 'empty'],
+  ])('that was judged with %i and the code %s ends the same way again', async (status, code) => {
+    const body = code === null ? '<h1>Too large</h1>' : JSON.stringify({ status, code })
+    vi.stubGlobal('fetch', async () => new Response(body, { status }))
+    const error = await createApi(url)
+      .call('POST', '/x/', {})
+      .catch((it) => it)
+    expect(mayRetry(error)).toBe(false)
+  })
+
   test('that did not get through may be made again', async () => {
     const error = await createApi(url)
       .call('GET', '/nowhere/')
@@ -65,17 +104,18 @@ describe('an upload', () => {
     static answer: unknown = {}
     upload: { onprogress?: (event: { loaded: number }) => void } = {}
     status = FakeRequest.status
-    responseText = JSON.stringify(FakeRequest.answer)
-    onload = () => {}
-    onerror = () => {}
-    onabort = () => {}
+    responseText = FakeRequest.status > 0 ? JSON.stringify(FakeRequest.answer) : ''
+    onloadend = () => {}
     open() {}
     setRequestHeader() {}
     getResponseHeader = () => null
-    abort = () => this.onabort()
+    abort = () => this.onloadend()
     send() {
       for (const loaded of [1, 2]) this.upload.onprogress?.({ loaded })
-      if (FakeRequest.status > 0) setTimeout(() => this.onload())
+      if (FakeRequest.status === 0) return
+      setTimeout(() => {
+        this.onloadend()
+      })
     }
   }
 
@@ -96,6 +136,28 @@ describe('an upload', () => {
     FakeRequest.answer = { code: 'too_large', detail: 'a file may have 25 MB' }
     FakeRequest.status = 413
     await expect(upload(new AbortController().signal)).rejects.toMatchObject({ status: 413, code: 'too_large' })
+  })
+
+  test('fails like a lost network when something else answers, so that it is sent again', async () => {
+    vi.stubGlobal(
+      'XMLHttpRequest',
+      class extends FakeRequest {
+        override responseText = '<p>Please sign in to the Wi-Fi</p>'
+        override status = 200
+      },
+    )
+    FakeRequest.status = 200
+    await expect(upload(new AbortController().signal)).rejects.toMatchObject({ code: 'network' })
+  })
+
+  test('is given up when nothing moves any more, so that it is sent again', async () => {
+    vi.useFakeTimers()
+    FakeRequest.status = 0
+    const running = upload(new AbortController().signal)
+    const refused = expect(running).rejects.toMatchObject({ code: 'network' })
+    await vi.advanceTimersByTimeAsync(61_000)
+    await refused
+    vi.useRealTimers()
   })
 
   test('can be stopped', async () => {

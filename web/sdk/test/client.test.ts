@@ -2,6 +2,7 @@ import 'fake-indexeddb/auto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { createClient } from '../src/client'
+import type { ErrorCode } from '../src/protocol.gen'
 import { openStorage } from '../src/storage'
 import type { Client, ClientOptions } from '../src/types'
 import { ada, createEnv, type FakeEnv, type FakeServer, grace, startServer, until } from './fakeServer'
@@ -170,6 +171,68 @@ describe('a user', () => {
     expect(texts(room)).toEqual(['after'])
   })
 
+  test('gets the newest page after too much was missed, and all the rest by asking for older ones', async () => {
+    server.says(ada, 7, 'seen')
+    const room = connect().room(7)
+    await until(() => room.get().epoch)
+    // So long that the message is still waiting when the connection is back.
+    server.judge = (text) =>
+      text === 'unsent' ? { code: 'not_durable', retryable: true, retry_after_ms: 2_000 } : null
+    room.send('unsent')
+    await until(() => room.get().not_durable)
+    server.send = () => {}
+    server.cut()
+    for (let n = 1; n <= 1_001; n++) server.says(ada, 7, `missed ${n}`)
+    await until(() => room.get().last_seq === 1_002 && room.get().phase === 'ready')
+    expect(texts(room)).toHaveLength(51)
+    expect(texts(room).at(-1)).toBe('unsent')
+    while (room.get().has_older) await room.loadOlder()
+    const missed = Array.from({ length: 1_001 }, (_, n) => `missed ${n + 1}`)
+    expect(texts(room)).toEqual(['seen', ...missed, 'unsent'])
+    server.judge = () => null
+    await until(() => room.get().messages.at(-1)?.state === 'sent')
+    expect(server.texts(7).at(-1)).toBe('unsent')
+  })
+
+  test('keeps what was not sent when history was rewritten or the conversation is gone', async () => {
+    const room = connect().room(7)
+    await until(() => room.get().epoch)
+    server.judge = () => ({ code: 'not_durable', retryable: true, retry_after_ms: 1_000 })
+    room.send('kept')
+    await until(() => room.get().not_durable)
+    server.epoch = 'e2'
+    server.cut()
+    await until(() => room.get().epoch === 'e2' && room.get().phase === 'ready')
+    expect(texts(room)).toEqual(['kept'])
+    server.rooms.delete(7)
+    server.cut()
+    await until(() => room.get().phase === 'gone' && room.get().messages[0]?.state === 'failed')
+    expect(texts(room)).toEqual(['kept'])
+  })
+
+  test.each([
+    ['rate_limited', true],
+    ['not_durable', true],
+    ['unavailable', true],
+    ['internal', true],
+    ['internal', false],
+    ['unauthorized', false],
+    ['a_code_of_tomorrow', true],
+  ])('never has a message failed for what is said of the moment: %s', async (code, retryable) => {
+    const room = connect().room(7)
+    await until(() => room.get().epoch)
+    const states = new Set<string | null | undefined>()
+    room.subscribe(() => states.add(room.get().messages[0]?.state))
+    let refusals = 0
+    server.judge = () =>
+      refusals++ < 2 ? { code: code as ErrorCode, retryable, ...(retryable ? { retry_after_ms: 20 } : {}) } : null
+    const key = room.send('in the end')
+    await until(() => room.get().messages[0]?.state === 'sent')
+    expect(states).not.toContain('failed')
+    expect(room.get().messages[0]?.key).toBe(key)
+    expect(server.texts(7)).toEqual(['in the end'])
+  })
+
   test('gets what lies in a gap', async () => {
     const room = connect().room(7)
     await until(() => room.get().epoch)
@@ -253,6 +316,47 @@ describe('a user', () => {
     await until(() => after.get().messages.length === 2)
     expect(after.get().phase).toBe('ready')
     expect(after.get().messages).toMatchObject([{ message: 'Hello' }, { message: 'Are you there?', state: 'queued' }])
+  })
+})
+
+describe('a room that this tab does not follow any more', () => {
+  test('has its messages sent over HTTP, again and again while they cannot be stored', async () => {
+    const client = connect(ada, { mode: 'inbox' })
+    const room = client.room(7)
+    await until(() => room.get().epoch)
+    let refusals = 0
+    server.judge = () => (refusals++ < 2 ? { code: 'not_durable', retryable: true, retry_after_ms: 1_200 } : null)
+    room.send('in the end')
+    await until(() => room.get().not_durable)
+    room.release()
+    await until(() => server.texts(7).length === 1, 8_000)
+    expect(server.posts).toEqual(['in the end', 'in the end'])
+    await until(() => client.unsent() === 0)
+  })
+
+  test('has a reply held back that does not know of the newest messages, and is named after a reload', async () => {
+    const options = { mode: 'inbox', account: 'stale' } as const
+    const client = connect(ada, options)
+    const room = client.room(7)
+    await until(() => room.get().epoch)
+    server.judge = () => ({ code: 'unavailable', retryable: true, retry_after_ms: 1_200 })
+    room.send('too late', { if_last_seq: 0 })
+    await until(() => server.heard.some(({ frame }) => frame.type === 'chat_message'))
+    room.release()
+    server.judge = () => null
+    server.says(grace, 7, 'wait')
+    await until(() => client.failedRooms.get().has(7))
+    expect(server.texts(7)).toEqual(['wait'])
+    client.close()
+
+    const next = connect(ada, options)
+    await until(() => next.failedRooms.get().has(7))
+    const again = next.room(7)
+    const refused = await until(() => again.get().messages.find((it) => it.state === 'failed'))
+    expect(refused).toMatchObject({ message: 'too late', error: { code: 'stale' }, if_last_seq: 0 })
+    again.retry(refused.key)
+    await until(() => server.texts(7).length === 2)
+    await until(() => next.failedRooms.get().size === 0)
   })
 })
 

@@ -2,22 +2,88 @@
 import { vi } from 'vitest'
 
 type Run = () => unknown
+interface Request {
+  run: Run
+  signal?: AbortSignal
+  done: (value: unknown) => void
+  fail: (why: Error) => void
+}
 
-/** Web Locks: one holder for each name, the others in line. */
+const aborted = () => Object.assign(new Error('aborted'), { name: 'AbortError' })
+
+/** Web Locks: one holder for each name, the others in line; who steals is the holder at once. */
 export function createLocks() {
-  const tails = new Map<string, Promise<unknown>>()
+  const holders = new Map<string, Request>()
+  const lines = new Map<string, Request[]>()
+
+  function next(name: string): void {
+    if (holders.has(name)) return
+    const request = lines.get(name)?.shift()
+    if (!request) return
+    if (request.signal?.aborted) return next(name)
+    hold(name, request)
+  }
+
+  function hold(name: string, request: Request): void {
+    holders.set(name, request)
+    const release = () => {
+      if (holders.get(name) !== request) return
+      holders.delete(name)
+      next(name)
+    }
+    Promise.resolve().then(request.run).then(request.done, request.fail).finally(release)
+  }
+
   return {
-    request(name: string, given: { signal?: AbortSignal } | Run, maybeRun?: Run): Promise<unknown> {
-      const run = (maybeRun ?? given) as Run
-      const signal = maybeRun ? (given as { signal?: AbortSignal }).signal : undefined
-      const before = tails.get(name) ?? Promise.resolve()
-      const mine = before.then(() => (signal?.aborted ? Promise.reject(new Error('aborted')) : run()))
-      tails.set(
-        name,
-        mine.catch(() => {}),
-      )
-      return mine
+    request(name: string, given: { signal?: AbortSignal; steal?: boolean } | Run, maybeRun?: Run): Promise<unknown> {
+      const { signal, steal = false } = typeof given === 'function' ? {} : given
+      return new Promise((done, fail) => {
+        const request: Request = { run: maybeRun ?? (given as Run), done, fail }
+        if (signal) {
+          request.signal = signal
+          signal.addEventListener('abort', () => holders.get(name) !== request && fail(aborted()))
+        }
+        if (steal) {
+          holders.get(name)?.fail(aborted())
+          return hold(name, request)
+        }
+        const line = lines.get(name) ?? []
+        lines.set(name, [...line, request])
+        next(name)
+      })
     },
+  }
+}
+
+/** A BroadcastChannel between the "tabs" of one process; that of a frozen tab hears everything later. */
+export class FakeChannel {
+  static all: FakeChannel[] = []
+  onmessage: ((event: { data: unknown }) => void) | null = null
+  frozen = false
+  private missed: unknown[] = []
+
+  constructor(readonly name: string) {
+    FakeChannel.all.push(this)
+  }
+
+  postMessage(data: unknown): void {
+    for (const other of FakeChannel.all) {
+      if (other !== this && other.name === this.name) setTimeout(() => other.hear(structuredClone(data)), 0)
+    }
+  }
+
+  thaw(): void {
+    this.frozen = false
+    for (const data of this.missed.splice(0)) this.hear(data)
+  }
+
+  close(): void {
+    FakeChannel.all = FakeChannel.all.filter((other) => other !== this)
+  }
+
+  private hear(data: unknown): void {
+    if (this.frozen) this.missed.push(data)
+    else if (FakeChannel.all.includes(this)) this.onmessage?.({ data })
   }
 }
 

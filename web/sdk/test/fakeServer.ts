@@ -32,6 +32,8 @@ export interface FakeServer {
   rooms: Map<number, FakeRoom>
   /** Every frame that clients sent, in order. */
   heard: { user_id: number; room_id: number | null; frame: Record<string, unknown> }[]
+  /** Every text that was sent over HTTP. */
+  posts: string[]
   /** How many connections were ever made. */
   connects: number
   /** How many are open now. */
@@ -69,6 +71,7 @@ export async function startServer(): Promise<FakeServer> {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
     rooms: new Map(),
     heard: [],
+    posts: [],
     connects: 0,
     connections: () => peers.size,
     revoked: new Set(),
@@ -203,6 +206,9 @@ export async function startServer(): Promise<FakeServer> {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const { message, client_id } = JSON.parse(Buffer.concat(chunks).toString())
+    server.posts.push(message)
+    const error = server.judge(message)
+    if (error) return problem(error.retryable ? 503 : 422, error.code)
     const stored = store(user, room_id, message, client_id)
     answer(stored.duplicate ? 200 : 201, stored.message)
   }

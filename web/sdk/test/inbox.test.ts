@@ -74,10 +74,20 @@ describe('the list of rooms', () => {
     await answer(1, page([3, 2, 1]))
     expect(ids()).toEqual([3, 2, 1])
     expect(inbox.resumePoint()).toEqual({ after: '5', epoch: 'e' })
-    inbox.receive(ready('complete'))
-    expect(asked).toHaveLength(2)
     inbox.receive(ready('reset'))
+    expect(asked).toEqual(['?', '?', '?'])
+  })
+
+  test('asks again who is here after a pause, for as many rooms as it shows', async () => {
+    await answer(0, page([3, 2, 1]))
+    inbox.receive(ready('complete'))
+    const [third, second] = [made(3), made(2)]
+    await answer(1, { results: [{ ...third, online: true }, second], next: 'c1' })
+    expect(asked.slice(1)).toEqual(['?&limit=200', '?cursor=c1&limit=200'])
+    await answer(2, page([1, 0], 'c2'))
     expect(asked).toHaveLength(3)
+    expect(view().rooms.map((room) => room.online)).toEqual([true, false, false])
+    expect(ids()).toEqual([3, 2, 1])
   })
 
   test('grows page by page', async () => {

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Delivery, Entry, Outcome } from '../src/entries'
 import { createClientId } from '../src/ids'
 import { createOutbox, type Outbox } from '../src/outbox'
-import { memoryStorage, openStorage, type Storage } from '../src/storage'
-import { stubLocks } from './fakeBrowser'
+import { noStorage, openStorage, type Storage } from '../src/storage'
+import { FakeChannel, stubLocks } from './fakeBrowser'
 import { until } from './fakeServer'
 
 let accounts = 0
@@ -17,6 +17,7 @@ let arrivals: string[]
 
 beforeEach(() => {
   stubLocks()
+  vi.stubGlobal('BroadcastChannel', FakeChannel)
   account = `outbox${++accounts}`
   stored = []
   arrivals = []
@@ -27,7 +28,7 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-type Deliver = (entry: Entry, delivery: Delivery) => Promise<Outcome> | null
+type Deliver = (entry: Entry, delivery: Delivery) => Promise<Outcome>
 
 const accept: Deliver = async (entry) => {
   arrivals.push(entry.text)
@@ -43,11 +44,17 @@ interface Tab extends Outbox {
   storedHere: string[]
 }
 
-function tab(deliver: Deliver = accept, storage: Promise<Storage> = openStorage(account)): Tab {
+interface Ways {
+  storage?: Promise<Storage>
+  ready?: (room_id: number) => boolean
+}
+
+function tab(deliver: Deliver = accept, { storage = openStorage(account), ready = () => true }: Ways = {}): Tab {
   const storedHere: string[] = []
   const outbox = createOutbox({
     account,
     storage,
+    ready,
     deliver,
     onStored: (it) => storedHere.push(it.client_id),
     onChange: () => {},
@@ -87,7 +94,7 @@ describe('the outbox', () => {
   })
 
   test('lets no room wait for another', async () => {
-    const outbox = tab((entry, delivery) => (entry.room_id === 1 ? null : accept(entry, delivery)))
+    const outbox = tab(accept, { ready: (room_id) => room_id === 2 })
     outbox.add({ room_id: 1, text: 'waits' })
     outbox.add({ room_id: 2, text: 'goes' })
     await until(() => stored.length === 1)
@@ -96,7 +103,7 @@ describe('the outbox', () => {
   })
 
   test('keeps what was not sent over a reload', async () => {
-    const before = tab(() => null)
+    const before = tab(accept, { ready: () => false })
     for (const text of ['a', 'b']) before.add({ room_id: 1, text })
     await until(async () => (await (await openStorage(account)).entries()).length === 2)
     await pause(20)
@@ -161,11 +168,14 @@ describe('the outbox', () => {
 
   test('stops an upload, keeps it, and sends it again when asked', async () => {
     let begun = 0
-    const outbox = tab((entry, delivery) => {
-      if (begun++ > 0) return accept(entry, delivery)
-      delivery.onProgress(3)
-      return new Promise((done) => delivery.signal.addEventListener('abort', () => done({ type: 'again', ms: 0 })))
-    }, Promise.resolve(memoryStorage()))
+    const outbox = tab(
+      (entry, delivery) => {
+        if (begun++ > 0) return accept(entry, delivery)
+        delivery.onProgress(3)
+        return new Promise((done) => delivery.signal.addEventListener('abort', () => done({ type: 'again', ms: 0 })))
+      },
+      { storage: Promise.resolve(noStorage) },
+    )
     const file = new File(['hello'], 'hello.txt', { type: 'text/plain' })
     const key = outbox.add({ room_id: 1, text: '', files: [file] })
     await until(() => outbox.waiting(1)[0]?.uploads[0]?.state === 'uploading')
@@ -179,18 +189,77 @@ describe('the outbox', () => {
   })
 
   test('works in memory where there is no storage', async () => {
-    const outbox = tab(accept, Promise.resolve(memoryStorage()))
+    const outbox = tab(accept, { storage: Promise.resolve(noStorage) })
     outbox.add({ room_id: 1, text: 'a' })
     await until(() => outbox.size() === 0)
     expect(texts()).toEqual(['a'])
   })
 
   test('still sends what storage refuses to keep', async () => {
-    const full = { ...memoryStorage(), shared: true, putEntry: () => Promise.reject(new Error('quota')) }
-    const outbox = tab(accept, Promise.resolve(full))
+    const full = { ...noStorage, shared: true }
+    const outbox = tab(accept, { storage: Promise.resolve(full) })
     outbox.add({ room_id: 1, text: 'a' })
     await until(() => outbox.size() === 0)
     expect(texts()).toEqual(['a'])
+  })
+})
+
+describe('the outbox and the clock', () => {
+  afterEach(() => vi.restoreAllMocks())
+
+  test('keeps the order when the clock is set back between two loads of the page', async () => {
+    const before = tab(accept, { ready: () => false })
+    for (const text of ['a', 'b']) before.add({ room_id: 1, text })
+    await until(async () => (await (await openStorage(account)).entries()).length === 2)
+    before.close()
+    vi.resetModules()
+    vi.spyOn(Date, 'now').mockReturnValue(Date.now() - 86_400_000)
+    // A page that was just loaded has not made an id yet.
+    const { createOutbox: createFresh } = await import('../src/outbox')
+    const fresh = createFresh({
+      account,
+      storage: openStorage(account),
+      ready: () => true,
+      deliver: accept,
+      onStored: () => {},
+      onChange: () => {},
+      random: () => 0,
+    })
+    open.push(fresh)
+    fresh.add({ room_id: 1, text: 'c' })
+    await until(() => stored.length === 1)
+    fresh.add({ room_id: 1, text: 'd' })
+    await until(() => stored.length === 4)
+    expect(texts()).toEqual(['a', 'b', 'c', 'd'])
+  })
+})
+
+describe('what storage does not take', () => {
+  test('is said to live as long as the page', async () => {
+    const outbox = tab(accept, { storage: Promise.resolve(noStorage), ready: () => false })
+    outbox.add({ room_id: 1, text: 'only here' })
+    await until(() => outbox.waiting(1)[0]?.unkept)
+  })
+
+  test('is sent by the next outbox of the account on this page', async () => {
+    const before = tab(accept, { storage: Promise.resolve(noStorage), ready: () => false })
+    for (const text of ['a', 'b']) before.add({ room_id: 1, text })
+    await pause(10)
+    before.close()
+    tab(accept, { storage: Promise.resolve(noStorage) })
+    await until(() => stored.length === 2)
+    expect(texts()).toEqual(['a', 'b'])
+  })
+
+  test('is sent by its own tab, although another one leads', async () => {
+    const leader = tab()
+    await pause(20)
+    const real = await openStorage(account)
+    const full = { ...real, putEntry: () => Promise.reject(new Error('quota')) }
+    const other = tab(accept, { storage: Promise.resolve(full) })
+    other.add({ room_id: 1, text: 'too large to keep' })
+    await until(() => stored.length === 1)
+    expect(leader.size()).toBe(0)
   })
 })
 
@@ -232,5 +301,55 @@ describe('two tabs of one account', () => {
     leader.close()
     await until(() => stored.length === 2)
     expect(texts()).toEqual(['from the closed one', 'from the other'])
+  })
+
+  test('take over from a tab that is frozen, and nothing is doubled when it goes on', async () => {
+    let thaw = () => {}
+    const thawed = new Promise<void>((done) => {
+      thaw = done
+    })
+    const leader = tab(async (entry, delivery) => {
+      const outcome = await accept(entry, delivery)
+      await thawed
+      return outcome
+    })
+    leader.add({ room_id: 1, text: 'a' })
+    await until(() => stored.length === 1)
+    const [channel] = FakeChannel.all
+    channel!.frozen = true
+    const other = tab()
+    for (const text of ['b', 'c']) other.add({ room_id: 1, text })
+    const begun = performance.now()
+    await until(() => stored.length === 3)
+    expect(performance.now() - begun).toBeLessThan(2_000)
+    channel!.thaw()
+    thaw()
+    await until(() => other.size() === 0 && leader.size() === 0)
+    leader.add({ room_id: 1, text: 'd' })
+    await until(() => stored.length === 4)
+    expect(texts()).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  test('take over from a tab that has no way to the server', async () => {
+    tab(accept, { ready: () => false })
+    await pause(20)
+    tab().add({ room_id: 1, text: 'goes by the other tab' })
+    await until(() => stored.length === 1)
+  })
+
+  test('leave the lead where it is while the tab that has it answers', async () => {
+    let there = 0
+    const leader = tab(
+      (entry, delivery) => new Promise((done) => setTimeout(() => done(accept(entry, delivery)), 1_500)),
+    )
+    await pause(20)
+    const other = tab((entry, delivery) => {
+      there++
+      return accept(entry, delivery)
+    })
+    other.add({ room_id: 1, text: 'slow' })
+    await until(() => stored.length === 1)
+    await until(() => other.size() === 0 && leader.size() === 0)
+    expect(there).toBe(0)
   })
 })

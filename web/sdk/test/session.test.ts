@@ -61,6 +61,16 @@ describe('a session', () => {
     await expect(there.token()).rejects.toMatchObject({ status: 401 })
   })
 
+  test('ends here as soon as another tab says so, though its storage is still seen as it was', async () => {
+    const here = tab()
+    await here.login('1', 'secret')
+    const elsewhere = new BroadcastChannel('frontdesk.user')
+    elsewhere.postMessage('left')
+    await until(() => here.get().status === 'signed_out')
+    elsewhere.close()
+    expect(items.size).toBe(1)
+  })
+
   test('is renewed once when two tabs need it at the same time', async () => {
     ttlSeconds = 30
     const [here, there] = [tab(), tab()]
@@ -68,6 +78,14 @@ describe('a session', () => {
     ttlSeconds = 900
     const tokens = await Promise.all([here.token(), there.token(), here.token()])
     expect(new Set(tokens)).toEqual(new Set([pair('r1').access]))
+    expect(refreshes).toBe(1)
+  })
+
+  test('is renewed although a tab that is frozen holds the lock', { timeout: 15_000 }, async () => {
+    const session = tab()
+    await session.login('1', 'secret')
+    void navigator.locks.request('frontdesk.user.refresh', () => new Promise(() => {}))
+    expect(await session.token(pair('login').access)).toBe(pair('r1').access)
     expect(refreshes).toBe(1)
   })
 

@@ -1,9 +1,10 @@
 // @vitest-environment happy-dom
 /** Writing: which Enter sends, what is kept, and that the field is never taken away. */
-import { cleanup, fireEvent, render, screen } from '@testing-library/react'
+import { act, cleanup, fireEvent, render, screen } from '@testing-library/react'
+import { createRef } from 'react'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { Composer, type ComposerProps } from '../src/composer/Composer'
-import { readDraft, writeDraft } from '../src/composer/drafts'
+import { Composer, type ComposerHandle, type ComposerProps } from '../src/composer/Composer'
+import { countDrafts, draftKey, forgetDrafts, readDraft, sinceKey, writeDraft } from '../src/composer/drafts'
 
 const key = 'frontdesk.draft.1.7'
 const onSend = vi.fn<ComposerProps['onSend']>()
@@ -123,4 +124,41 @@ test('a file over the limit says so and is left out', () => {
   expect(screen.getByText('Larger than 25 MB')).toBeTruthy()
   enter()
   expect(onSend).not.toHaveBeenCalled()
+})
+
+test('what may not go stays in the field, until it is sent anyway', () => {
+  const handle = createRef<ComposerHandle>()
+  const mayGo = vi.fn(() => false)
+  composer({ mayGo, ref: handle })
+  type('Hello')
+  enter()
+  expect(mayGo).toHaveBeenCalledOnce()
+  expect(onSend).not.toHaveBeenCalled()
+  expect(field().value).toBe('Hello')
+  act(() => handle.current?.send())
+  expect(onSend).toHaveBeenCalledExactlyOnceWith('Hello', [])
+  expect(field().value).toBe('')
+})
+
+test('a text that is brought back stands before what was written since', () => {
+  const handle = createRef<ComposerHandle>()
+  composer({ ref: handle })
+  act(() => handle.current?.bringBack('It leaves today'))
+  expect(field().value).toBe('It leaves today')
+  type('And')
+  act(() => handle.current?.bringBack('It leaves today'))
+  expect(field().value).toBe('It leaves today\nAnd')
+  expect(readDraft(key)).toBe('It leaves today\nAnd')
+})
+
+test('drafts are counted for each account, and forgotten with all that was kept of them', () => {
+  writeDraft(draftKey(1, 7), 'one')
+  writeDraft(sinceKey(draftKey(1, 7)), '41 e1')
+  writeDraft(draftKey(1, 8), '')
+  writeDraft(draftKey(2, 7), 'of another account')
+  expect(countDrafts(1)).toBe(1)
+  forgetDrafts(1)
+  expect(countDrafts(1)).toBe(0)
+  expect(readDraft(sinceKey(draftKey(1, 7)))).toBe('')
+  expect(readDraft(draftKey(2, 7))).toBe('of another account')
 })

@@ -8,12 +8,13 @@ import {
   clock,
   DropZone,
   draftKey,
+  Kept,
   type MenuEntry,
   MessageList,
   RoomBanner,
   useText,
 } from '@frontdesk/ui'
-import { useEffect, useRef } from 'react'
+import { type ReactNode, useEffect, useRef } from 'react'
 import { Head } from './Head'
 import { Hello } from './Hello'
 
@@ -60,7 +61,9 @@ export function Conversation({ client, handle, user, menu, signedOut, onSignIn, 
         <ConnectionPill connection={connection} waiting={client.unsent()} onRetry={() => client.retryNow()} />
       )}
       {isGone ? (
-        <Gone onBack={onGone} />
+        <Gone onBack={onGone}>
+          <Kept state={state} handle={handle} draftKey={draftKey(user.id, state.room_id)} />
+        </Gone>
       ) : (
         <MessageList
           state={state}
@@ -97,11 +100,12 @@ export function Conversation({ client, handle, user, menu, signedOut, onSignIn, 
   )
 }
 
-function Gone({ onBack }: { onBack: () => void }) {
+function Gone({ onBack, children }: { onBack: () => void; children: ReactNode }) {
   const { chat } = useText()
   return (
     <div className="empty gone">
       <h2>{chat.gone}</h2>
+      {children}
       <button type="button" className="btn primary" onClick={onBack}>
         {chat.gone_back}
       </button>

@@ -1,14 +1,25 @@
 /** A room that the server does not know, or no longer. */
+import type { ReactNode } from 'react'
 import { useConsoleText } from '../text'
 import './room.css'
 
-export function RoomGone({ phone, onBack }: { phone: boolean; onBack(): void }) {
+interface Props {
+  phone: boolean
+  onBack(): void
+  /** What was written for it. */
+  children: ReactNode
+}
+
+export function RoomGone({ phone, onBack, children }: Props) {
   const text = useConsoleText()
   const Heading = phone ? 'h1' : 'h2'
   return (
     <div className="blank" data-pane="room">
-      <div className="empty" role="alert">
-        <Heading>{text.room_gone}</Heading>
+      <div className="empty">
+        <div role="alert">
+          <Heading>{text.room_gone}</Heading>
+        </div>
+        {children}
         <button type="button" className="btn" onClick={onBack}>
           {text.back_to_inbox}
         </button>

@@ -1,7 +1,7 @@
 /** The open room: its head, its messages and the field to answer in. */
 
 import type { Client, Room, StatusChange } from '@frontdesk/sdk'
-import { type ComposerHandle, clock, DropZone, MessageList, RoomBanner } from '@frontdesk/ui'
+import { type ComposerHandle, clock, DropZone, draftKey, Kept, MessageList } from '@frontdesk/ui'
 import { useCallback, useMemo, useRef } from 'react'
 import { useShortcuts } from '../keyboard/useShortcuts'
 import { useConsoleText } from '../text'
@@ -39,7 +39,13 @@ export function RoomPane(props: RoomPaneProps) {
   const text = useConsoleText()
   const composer = useRef<ComposerHandle>(null)
   useShortcuts(room ? { resolve: () => props.onStatus(room) } : {})
-  if (open?.state.phase === 'gone') return <RoomGone phone={props.phone} onBack={props.onBack} />
+  if (open?.state.phase === 'gone') {
+    return (
+      <RoomGone phone={props.phone} onBack={props.onBack}>
+        <Kept {...open} draftKey={draftKey(props.meId, open.state.room_id)} />
+      </RoomGone>
+    )
+  }
   return (
     <DropZone
       className="room"
@@ -53,9 +59,10 @@ export function RoomPane(props: RoomPaneProps) {
         <>
           <Messages client={client} open={open} />
           <div className="room-dock">
-            <RoomBanner room={open.state} signedOut={props.signedOut} onSignIn={props.onSignIn} />
             <ReplyField
-              handle={open.handle}
+              open={open}
+              signedOut={props.signedOut}
+              onSignIn={props.onSignIn}
               name={room?.user.name ?? ''}
               meId={props.meId}
               max={props.messageMax}

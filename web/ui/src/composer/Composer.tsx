@@ -27,6 +27,10 @@ const counter_from = 50
 export interface ComposerHandle {
   focus(): void
   addFiles(files: File[]): void
+  /** Without asking `mayGo`. */
+  send(): void
+  /** Brings a text back, before what is there. */
+  bringBack(text: string): void
 }
 
 export interface ComposerProps {
@@ -42,6 +46,8 @@ export interface ComposerProps {
   sendWith?: 'enter' | 'mod+enter'
   autoFocus?: boolean
   onSend(text: string, files: File[]): void
+  /** Asked before anything goes; false keeps it in the field. */
+  mayGo?(): boolean
   onTyping(is_typing: boolean): void
   /** `desk` only: beside the send button. */
   hint?: ReactNode
@@ -59,7 +65,7 @@ export function Composer(props: ComposerProps) {
 export const isComposing = (event: KeyboardEvent) => event.nativeEvent.isComposing || event.keyCode === 229
 
 function Desk({ look, label, placeholder, draftKey, max, sendWith = 'enter', autoFocus, ...props }: ComposerProps) {
-  const { onSend, onTyping, hint, top, id, ref } = props
+  const { onSend, mayGo, onTyping, hint, top, id, ref } = props
   const { chat } = useText()
   const [text, setText] = useState(() => readDraft(draftKey))
   const files = useStagedFiles()
@@ -72,6 +78,11 @@ function Desk({ look, label, placeholder, draftKey, max, sendWith = 'enter', aut
     focus: () => field.current?.focus(),
     addFiles: (added) => {
       files.add(added)
+      field.current?.focus()
+    },
+    send: () => send(true),
+    bringBack: (back) => {
+      change(text === '' ? back : `${back}\n${text}`)
       field.current?.focus()
     },
   }))
@@ -87,14 +98,14 @@ function Desk({ look, label, placeholder, draftKey, max, sendWith = 'enter', aut
     writeDraft(draftKey, next)
     onTyping(next !== '')
   }
-  const send = () => {
+  const send = (anyway = false) => {
     field.current?.focus()
-    if (!sendable) return
-    const attached = files.take()
+    if (!sendable || (!anyway && mayGo?.() === false)) return
+    // Before the draft goes: a page that ends in between has it twice rather than not at all.
+    onSend(text, files.take())
     setText('')
     writeDraft(draftKey, '')
     onTyping(false)
-    onSend(text, attached)
   }
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     if (isComposing(event)) return
@@ -118,7 +129,7 @@ function Desk({ look, label, placeholder, draftKey, max, sendWith = 'enter', aut
       aria-label={chat.send}
       title={chat.send}
       aria-disabled={!sendable}
-      onClick={send}
+      onClick={() => send()}
     >
       <Icon name="arrowUp" />
     </button>

@@ -5,7 +5,7 @@ const listeners = new Set<() => void>()
 /** For browsers that forbid storage, and to spare reads. */
 const memory = new Map<string, string>()
 
-export const draftKey = (account: number, room_id: number) => `frontdesk.draft.${account}.${room_id}`
+export const draftKey = (account: number, room_id: number | '') => `frontdesk.draft.${account}.${room_id}`
 
 export function readDraft(key: string): string {
   const known = memory.get(key)
@@ -46,13 +46,25 @@ function subscribe(listener: () => void): () => void {
 /** A room's draft as it is now, for lists. */
 export const useDraft = (key: string): string => useSyncExternalStore(subscribe, () => readDraft(key))
 
-/** At sign-out: the next person at this browser must not read them. */
-export function forgetDrafts(account: number): void {
-  const prefix = `frontdesk.draft.${account}.`
-  for (const key of memory.keys()) if (key.startsWith(prefix)) memory.delete(key)
+/** What is kept with a draft: up to where its writer knew the room. */
+export const sinceKey = (key: string) => `${key}.since`
+
+function keysOf(account: number): string[] {
+  let kept: string[] = []
   try {
-    for (const key of Object.keys(localStorage)) if (key.startsWith(prefix)) localStorage.removeItem(key)
+    kept = Object.keys(localStorage)
   } catch {
     // Nothing was kept.
   }
+  const prefix = draftKey(account, '')
+  return [...new Set([...memory.keys(), ...kept])].filter((key) => key.startsWith(prefix))
+}
+
+/** How many texts were begun and not sent. */
+export const countDrafts = (account: number): number =>
+  keysOf(account).filter((key) => /\d$/.test(key) && readDraft(key) !== '').length
+
+/** At sign-out, after asking: the next person at this browser must not read them. */
+export function forgetDrafts(account: number): void {
+  for (const key of keysOf(account)) writeDraft(key, '')
 }

@@ -23,15 +23,16 @@ type Shown = 'none' | 'offline' | 'connecting' | 'reconnecting' | 'connected'
 function useShown({ status, since }: ConnectionState): Shown {
   const [troubled, setTroubled] = useState(false)
   const passing = status === 'connecting' || status === 'reconnecting' || (status === 'online' && troubled)
-  const now = useNow(passing ? 500 : null)
+  // Without its sign, so that a clock that was set back does not silence it.
+  const lasted = Math.abs(useNow(passing ? 500 : null) - since)
   const shown: Shown =
     status === 'offline'
       ? 'offline'
       : status === 'connecting' || status === 'reconnecting'
-        ? now - since >= lost_after_ms || troubled
+        ? lasted >= lost_after_ms || troubled
           ? status
           : 'none'
-        : status === 'online' && troubled && now - since < connected_for_ms
+        : status === 'online' && troubled && lasted < connected_for_ms
           ? 'connected'
           : 'none'
   useEffect(() => {

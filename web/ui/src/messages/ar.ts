@@ -78,6 +78,7 @@ export const common: typeof english.common = {
 
   banner_signed_out: 'سُجّل خروجك. سجّل الدخول مرة أخرى للمتابعة؛ مسوّدتك محفوظة.',
   banner_not_durable: 'تعذّر الحفظ حتى الآن. رسالتك محفوظة هنا وستُرسل مرة أخرى.',
+  banner_unkept: 'هذا المتصفح لا يحفظ شيئًا من هذه الصفحة. أبقِها مفتوحة حتى تُرسل رسالتك.',
   banner_rate_limited: (seconds) => `كان ذلك سريعًا. يمكنك الإرسال مجددًا بعد ${n(seconds)} ث؛ نصّك محفوظ.`,
 
   crash_title: 'توقّفت هذه الصفحة',
@@ -114,6 +115,7 @@ export const chat: typeof english.chat = {
   failed: 'تعذّر الإرسال',
   retry: 'إعادة المحاولة',
   delete: 'حذف',
+  send_anyway: 'إرسال على أي حال',
   failures: {
     too_long: 'الرسالة طويلة جدًا',
     too_large: 'الحد الأقصى للملف 25 ميغابايت',
@@ -166,6 +168,9 @@ export const chat: typeof english.chat = {
   status_open: (time) => `فُتحت المحادثة من جديد · ${time}`,
   gone: 'هذه المحادثة لم تعد هنا.',
   gone_back: 'العودة إلى محادثتك',
+  kept: 'لم يُرسل، وهو محفوظ هنا حتى تحذفه:',
+  copy: 'نسخ',
+  copied: 'نُسخ',
   admin_here: (name) => `${name}، هذه الصفحة للمستخدمين`,
   admin_here_text: 'الرد على الرسائل يتم في لوحة المشرفين.',
   admin_open: 'فتح لوحة المشرفين',
@@ -248,6 +253,14 @@ export const console: typeof english.console = {
   close_details: 'إغلاق التفاصيل',
   reply_to: (name) => `الرد على ${name}`,
   draft_saved: 'حُفظت المسودة',
+  stale: (name, count) =>
+    plural('ar', count, {
+      one: `كتب ${name} رسالة أخرى منذ بدأت.`,
+      two: `كتب ${name} رسالتين أخريين منذ بدأت.`,
+      few: `كتب ${name} ${n(count)} رسائل أخرى منذ بدأت.`,
+      other: `كتب ${name} ${n(count)} رسالة أخرى منذ بدأت.`,
+    }),
+  stale_show: 'عرض',
   enter_sends: 'Enter للإرسال',
   mod_enter_sends: (mod) => `${mod} Enter للإرسال`,
   resolved_by: (name) => `${name}: حُلّت الغرفة`,

@@ -69,6 +69,8 @@ export const common: typeof english.common = {
 
   banner_signed_out: 'Sie wurden abgemeldet. Melden Sie sich wieder an, um fortzufahren; Ihr Entwurf bleibt erhalten.',
   banner_not_durable: 'Konnte noch nicht gespeichert werden. Ihre Nachricht bleibt hier und wird erneut gesendet.',
+  banner_unkept:
+    'Dieser Browser bewahrt nichts von dieser Seite auf. Lassen Sie sie offen, bis Ihre Nachricht gesendet ist.',
   banner_rate_limited: (seconds) =>
     `Das ging schnell. In ${n(seconds)} s können Sie wieder senden; Ihr Text ist sicher.`,
 
@@ -100,6 +102,7 @@ export const chat: typeof english.chat = {
   failed: 'Nicht gesendet',
   retry: 'Erneut senden',
   delete: 'Löschen',
+  send_anyway: 'Trotzdem senden',
   failures: {
     too_long: 'Zu lang',
     too_large: 'Dateien dürfen bis zu 25 MB groß sein',
@@ -152,6 +155,9 @@ export const chat: typeof english.chat = {
   status_open: (time) => `Die Unterhaltung wurde wieder geöffnet · ${time}`,
   gone: 'Diese Unterhaltung gibt es nicht mehr.',
   gone_back: 'Zurück zu Ihrer Unterhaltung',
+  kept: 'Nicht gesendet und hier aufbewahrt, bis Sie es löschen:',
+  copy: 'Kopieren',
+  copied: 'Kopiert',
   admin_here: (name) => `${name}, diese Seite ist für Nutzer`,
   admin_here_text: 'Beantwortet wird in der Konsole.',
   admin_open: 'Konsole öffnen',
@@ -226,6 +232,12 @@ export const console: typeof english.console = {
   close_details: 'Details schließen',
   reply_to: (name) => `Antwort an ${name}`,
   draft_saved: 'Entwurf gesichert',
+  stale: (name, count) =>
+    plural('de', count, {
+      one: `${name} hat noch eine Nachricht geschrieben, seit Sie begonnen haben.`,
+      other: `${name} hat noch ${n(count)} Nachrichten geschrieben, seit Sie begonnen haben.`,
+    }),
+  stale_show: 'Zeigen',
   enter_sends: 'Enter sendet',
   mod_enter_sends: (mod) => `${mod} Enter sendet`,
   resolved_by: (name) => `${name} hat den Raum erledigt`,

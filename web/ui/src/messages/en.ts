@@ -68,6 +68,7 @@ export const common = {
 
   banner_signed_out: "You've been signed out. Sign in again to go on; your draft is kept.",
   banner_not_durable: "Couldn't be stored yet. Your message is kept here and will be sent again.",
+  banner_unkept: 'This browser keeps nothing of this page. Leave it open until your message is sent.',
   banner_rate_limited: (seconds: number) => `That was quick. You can send again in ${n(seconds)} s; your text is safe.`,
 
   crash_title: 'This page stopped',
@@ -98,6 +99,7 @@ export const chat = {
   read: 'Read',
   failed: "Couldn't send",
   retry: 'Retry',
+  send_anyway: 'Send anyway',
   delete: 'Delete',
   failures: {
     too_long: 'It is too long',
@@ -152,6 +154,9 @@ export const chat = {
   status_open: (time: string) => `The conversation was opened again · ${time}`,
   gone: 'This conversation is no longer here.',
   gone_back: 'Back to your conversation',
+  kept: 'Not sent, and kept here until you delete it:',
+  copy: 'Copy',
+  copied: 'Copied',
   admin_here: (name: string) => `${name}, this page is for users`,
   admin_here_text: 'Their messages are answered in the console.',
   admin_open: 'Open the console',
@@ -225,6 +230,12 @@ export const console = {
   close_details: 'Close details',
   reply_to: (name: string) => `Reply to ${name}`,
   draft_saved: 'Draft saved',
+  stale: (name: string, count: number) =>
+    plural('en', count, {
+      one: `${name} wrote 1 more message since you began.`,
+      other: `${name} wrote ${n(count)} more messages since you began.`,
+    }),
+  stale_show: 'Show',
   enter_sends: 'Enter to send',
   mod_enter_sends: (mod: string) => `${mod} Enter to send`,
   resolved_by: (name: string) => `${name} resolved the room`,

@@ -1,7 +1,7 @@
 /** Leaving: this session or all of them, asking first when something was not sent. */
 import type { Client, Session, User } from '@frontdesk/sdk'
 import { useState } from 'react'
-import { forgetDrafts } from '../composer/drafts'
+import { countDrafts, forgetDrafts } from '../composer/drafts'
 import { Dialog } from '../overlay/Dialog'
 import type { MenuEntry } from '../overlay/Menu'
 import { useText } from '../text/language'
@@ -27,7 +27,7 @@ export function useSignOut(session: Session, client: Client | null, user: User):
     await session.logout({ all }).catch(() => setStep({ kind: 'failed' }))
   }
   const leave = ({ all = false } = {}) => {
-    const unsent = client?.unsent() ?? 0
+    const unsent = (client?.unsent() ?? 0) + countDrafts(user.id)
     if (unsent > 0) setStep({ kind: 'ask', all, unsent })
     else void go(all)
   }

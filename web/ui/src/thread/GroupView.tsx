@@ -110,7 +110,7 @@ function FailedFoot({ message, verbs }: { message: ShownMessage; verbs: GroupVer
       )}
       {(!code || !hopeless.has(code)) && (
         <button type="button" className="textlink" onClick={() => verbs.retry(message.key)}>
-          {chat.retry}
+          {code === 'stale' ? chat.send_anyway : chat.retry}
         </button>
       )}
       <button type="button" className="textlink" onClick={() => verbs.discard(message.key)}>
