@@ -48,7 +48,7 @@ impl People {
 
     /// Everybody who is there but this person; people within their grace are.
     pub(super) fn others(&self, user_id: Id) -> Vec<Person> {
-        self.here.iter().map(|here| &here.person).filter(|person| person.user_id != user_id).cloned().collect()
+        self.here.iter().map(|here| here.person).filter(|person| person.user_id != user_id).collect()
     }
 
     /// Who else types there now, by id and name.
@@ -76,7 +76,7 @@ impl People {
         here.until = left.then_some(due);
         (left || ended_typing.is_some()).then(|| Departure {
             room_id,
-            person: here.person.clone(),
+            person: here.person,
             ended_typing,
             left: left.then_some((due, Timestamp::now())),
         })
