@@ -166,7 +166,9 @@ impl Connection {
         for _ in 0..TOGETHER_MAX {
             let taken = self.connected.outbox.take_now();
             let nothing = taken.is_empty();
-            self.hand_out(taken).await?;
+            if !nothing {
+                self.hand_out(taken).await?;
+            }
             match self.waiting.next().now_or_never().flatten() {
                 Some(answer) => self.answer(answer).await?,
                 None if nothing => break,
