@@ -35,9 +35,9 @@ pub struct NewMessage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendOutcome {
     /// It is on disk.
-    Stored(Message),
+    Stored(Box<Message>),
     /// The first message with this `client_id`, in this room, as it is now.
-    Duplicate(Message),
+    Duplicate(Box<Message>),
     /// The `client_id` is known in another room.
     ClientIdReused,
     /// The other side wrote past `if_last_seq`.
@@ -97,25 +97,25 @@ enum First {
 }
 
 /// Stores a run of messages in their order. What the rules refuse takes no seq.
-pub(crate) async fn store(work: &mut Work, set: Vec<NewMessage>) -> sqlx::Result<Vec<SendOutcome>> {
+pub(crate) async fn store(work: &mut Work, mut set: Vec<NewMessage>) -> sqlx::Result<Vec<SendOutcome>> {
     if set.is_empty() {
         return Ok(Vec::new());
     }
     let firsts = known_client_ids(work, &set).await?;
     let mut rooms = tallies(work, &set).await?;
     let (verdicts, placed) = judge(work, &set, firsts, &mut rooms);
-    let stored = insert(work, &set, &placed, &mut rooms).await?;
+    let stored = insert(work, &mut set, &placed, &mut rooms).await?;
     let known = known_messages(work, &verdicts).await?;
-    work.events.extend(stored.iter().cloned().map(Event::Message));
-    Ok(verdicts
-        .into_iter()
-        .map(|verdict| match verdict {
-            Verdict::Store(index) => SendOutcome::Stored(stored[index].clone()),
-            Verdict::Repeat(index) => SendOutcome::Duplicate(stored[index].clone()),
-            Verdict::Known(id) => SendOutcome::Duplicate(known.get(&id).cloned().expect("it was found by its client id")),
-            Verdict::Other(outcome) => outcome,
-        })
-        .collect())
+    let copy = |message: &Message| Box::new(message.clone());
+    let outcomes = verdicts.into_iter().map(|verdict| match verdict {
+        Verdict::Store(index) => SendOutcome::Stored(copy(&stored[index])),
+        Verdict::Repeat(index) => SendOutcome::Duplicate(copy(&stored[index])),
+        Verdict::Known(id) => SendOutcome::Duplicate(copy(known.get(&id).expect("it was found by its client id"))),
+        Verdict::Other(outcome) => outcome,
+    });
+    let outcomes = outcomes.collect();
+    work.events.extend(stored.into_iter().map(Event::Message));
+    Ok(outcomes)
 }
 
 /// Which of the set's client ids were stored before, over all rooms, by sender and client id.
@@ -231,12 +231,12 @@ impl Tally {
 }
 
 /// Inserts the placed messages with their files, brings their rooms up to date, and answers the messages in order.
-async fn insert(work: &mut Work, set: &[NewMessage], placed: &[Placed], rooms: &mut HashMap<Id, Tally>) -> sqlx::Result<Vec<Message>> {
+async fn insert(work: &mut Work, set: &mut [NewMessage], placed: &[Placed], rooms: &mut HashMap<Id, Tally>) -> sqlx::Result<Vec<Message>> {
     if placed.is_empty() {
         return Ok(Vec::new());
     }
     let ids = insert_messages(work, set, placed).await?;
-    let mut messages: Vec<_> = placed.iter().zip(ids).map(|(place, id)| message(work, &set[place.index], place, id)).collect();
+    let mut messages: Vec<_> = placed.iter().zip(ids).map(|(place, id)| message(work, &mut set[place.index], place, id)).collect();
     for message in &messages {
         rooms.get_mut(&message.room_id).expect("it was placed there").last_message_id = Some(message.id);
     }
@@ -279,15 +279,17 @@ async fn insert_messages(work: &mut Work, set: &[NewMessage], placed: &[Placed])
     Ok(ids)
 }
 
-fn message(work: &Work, new: &NewMessage, place: &Placed, id: Id) -> Message {
+/// Takes the texts out of what was to be stored.
+fn message(work: &Work, new: &mut NewMessage, place: &Placed, id: Id) -> Message {
+    let name = std::mem::take(&mut new.sender.name);
     Message {
         id,
         room_id: new.room_id,
         seq: place.seq,
-        sender: new.sender.clone(),
-        message: new.text.clone(),
+        sender: User { name, ..new.sender },
+        message: std::mem::take(&mut new.text),
         attachments: Vec::<Attachment>::new(),
-        client_id: new.client_id.clone(),
+        client_id: new.client_id.take(),
         created_at: work.now,
         read: false,
     }

@@ -31,7 +31,7 @@ const VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
 const READER_CACHE: &str = "-1024";
 const WRITER_CACHE: &str = "-8192";
 /// What the write-ahead log shrinks to when it starts anew.
-const WAL_BYTES_KEPT: &str = "16777216";
+const WAL_BYTES_KEPT: &str = "67108864";
 /// Past this many pages the writer gives the log a chance to start anew, which writing without a pause denies it.
 const WAL_PAGES_MAX: i64 = 16_384;
 /// A dirty log is copied into the database at least this often.

@@ -28,13 +28,13 @@ use crate::{
 };
 
 /// Most jobs of one transaction.
-const BATCH_MAX: usize = 256;
+const BATCH_MAX: usize = 1_024;
 /// Most jobs that wait; a sender past them waits for its place.
-const QUEUE_MAX: usize = 2_048;
+const QUEUE_MAX: usize = 4_096;
 /// When a caller is told that its job is not known to be stored, so that people hear it within five seconds.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(4_500);
-/// Jobs after which the write-ahead log is worth copying at once: about a thousand pages.
-const CHECKPOINT_JOBS: usize = 512;
+/// Jobs after which the write-ahead log is worth copying at once: some thousand pages, of which many are the same.
+const CHECKPOINT_JOBS: usize = 8_192;
 /// How long closing waits for readers before it leaves the log to the next start.
 const READERS_TIMEOUT: Duration = Duration::from_secs(2);
 

@@ -1,17 +1,11 @@
 //! Sending and reading messages.
 
-use std::time::Duration;
-
 use frontdesk_protocol::{Id, Message, Seq, body::MessagePage, limits::CLIENT_ID_CHARS_MAX};
 pub use frontdesk_store::MessageQuery;
 use frontdesk_store::{NewAttachment, NewMessage, Pending, SendOutcome};
-use tokio::time::timeout;
 
 use super::access::{self, Pass};
 use crate::{app::App, caller::Caller, error::Error};
-
-/// How long a sender waits to hear that a message is stored (contract, section 6, promise 7).
-const STORED_WITHIN: Duration = Duration::from_secs(5);
 
 /// A message that somebody wants to send.
 #[derive(Debug, Default)]
@@ -30,7 +24,7 @@ pub struct Draft {
 #[derive(Debug)]
 pub struct Sent {
     /// The message.
-    pub message: Message,
+    pub message: Box<Message>,
     /// Whether it had been stored before.
     pub duplicate: bool,
 }
@@ -85,7 +79,7 @@ pub async fn submit(app: &App, pass: &Pass, draft: Draft, counted: Result<(), Er
         attachments: draft.attachments,
         refused: refusal.is_some(),
     };
-    let outcome = timeout(STORED_WITHIN, app.store.send(new)).await.map_err(|_| Error::NotDurable)??;
+    let outcome = app.store.send(new).await?;
     Ok(Submitted { outcome, refusal })
 }
 
@@ -95,8 +89,7 @@ impl Submitted {
     /// # Errors
     /// Why it was refused; `NotDurable` if it is not known to be stored.
     pub async fn stored(self) -> Result<Sent, Error> {
-        let outcome = timeout(STORED_WITHIN, self.outcome).await.map_err(|_| Error::NotDurable)??;
-        match outcome {
+        match self.outcome.await? {
             SendOutcome::Stored(message) => Ok(Sent { message, duplicate: false }),
             SendOutcome::Duplicate(message) => Ok(Sent { message, duplicate: true }),
             SendOutcome::ClientIdReused => Err(Error::ClientIdReused),

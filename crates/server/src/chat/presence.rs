@@ -50,6 +50,9 @@ impl LastSeen {
                 map.remove(id);
             }
         }
+        if map.is_empty() {
+            map.shrink_to_fit();
+        }
     }
 }
 
@@ -153,6 +156,9 @@ fn end_graces(app: &App, graces: &mut VecDeque<(Instant, Id, Person, Timestamp)>
             app.last_seen.note(person.user_id, at);
             tell(app, room_id, &person, Some(at));
         }
+    }
+    if graces.is_empty() {
+        graces.shrink_to_fit();
     }
 }
 

@@ -56,9 +56,10 @@ impl Pulse {
 }
 
 /// A stream that notes its pulse.
-pub(super) struct Pulsing {
+pub struct Pulsing {
     pub(super) stream: TcpStream,
-    pub(super) place: Arc<Place>,
+    /// Its place in the house.
+    pub place: Arc<Place>,
 }
 
 impl Pulsing {

@@ -98,7 +98,7 @@ pub async fn send(
     // A task of its own, so that a client that hangs up cannot leave a stored message without its files.
     let sending = app.tracker.spawn(send_with_files(app.clone(), caller, id, draft));
     let sent = sending.await.map_err(|_| Error::NotDurable)??;
-    Ok((if sent.duplicate { StatusCode::OK } else { StatusCode::CREATED }, Json(sent.message)))
+    Ok((if sent.duplicate { StatusCode::OK } else { StatusCode::CREATED }, Json(*sent.message)))
 }
 
 /// Files of a message that was not stored anew are removed; where nobody knows, they stay until the next start.

@@ -11,7 +11,8 @@ mod rooms;
 mod wheel;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
+    hash::Hash,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -30,6 +31,21 @@ pub use wheel::Wheel;
 
 /// The id of a connection on this node.
 pub type ConnId = u64;
+
+/// Most rooms have one follower and most people one connection, so a first element takes the room of one.
+fn add<T>(list: &mut Vec<T>, element: T) {
+    if list.capacity() == 0 {
+        list.reserve_exact(1);
+    }
+    list.push(element);
+}
+
+/// Gives back the room of a crowd that has left.
+fn give_back<K: Eq + Hash, V>(map: &mut HashMap<K, V>) {
+    if map.len() < map.capacity() / 8 {
+        map.shrink_to(map.len() * 2);
+    }
+}
 
 /// The live memory of one node. Clones share it.
 #[derive(Clone)]

@@ -198,7 +198,9 @@ impl Drop for Writing {
 }
 
 impl Signals {
-    fn any(&self) -> bool {
+    /// Whether there is anything to do.
+    #[must_use]
+    pub fn any(&self) -> bool {
         self.tick || self.leaving || self.close.is_some() || !self.lagging.is_empty() || !self.presence.is_empty()
     }
 

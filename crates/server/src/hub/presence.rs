@@ -8,7 +8,7 @@ use tokio::{
     time::{Duration, Instant},
 };
 
-use super::{ConnId, Hub, Outbox};
+use super::{ConnId, Hub, Outbox, add, give_back};
 
 /// A person who is in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl People {
             here.until = None;
             return false;
         }
-        self.here.push(Here { person: Person { user_id: user.id, role: user.role }, connections: 1, until: None });
+        add(&mut self.here, Here { person: Person { user_id: user.id, role: user.role }, connections: 1, until: None });
         true
     }
 
@@ -186,6 +186,7 @@ impl Hub {
         let gone = room.people.forget(user_id);
         if room.is_idle() {
             shard.remove(&room_id);
+            give_back(&mut shard);
         }
         gone
     }

@@ -11,7 +11,7 @@ use std::{
 
 use frontdesk_protocol::{CloseCode, Id, Role};
 
-use super::{Hub, Kind, Outbox};
+use super::{Hub, Kind, Outbox, add, give_back};
 
 /// How many connections are let in; 0 is no limit.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +79,7 @@ impl Registry {
             *count -= 1;
             if *count == 0 {
                 addresses.remove(&address);
+                give_back(&mut addresses);
             }
         }
     }
@@ -89,7 +90,7 @@ impl Registry {
         if self.limits.per_user > 0 && entries.len() >= self.limits.per_user {
             return Err(Refusal::User);
         }
-        entries.push(Entry { outbox: outbox.clone(), credentials });
+        add(entries, Entry { outbox: outbox.clone(), credentials });
         Ok(())
     }
 
@@ -99,6 +100,7 @@ impl Registry {
             entries.retain(|entry| entry.outbox.conn != outbox.conn);
             if entries.is_empty() {
                 people.remove(&outbox.user_id);
+                give_back(&mut people);
             }
         }
     }

@@ -13,7 +13,7 @@ use std::{
 use frontdesk_protocol::{Id, Seq, User};
 use tokio::time::Instant;
 
-use super::{Class, Departure, Envelope, Hub, Outbox, Person, presence::People};
+use super::{Class, Departure, Envelope, Hub, Outbox, Person, add, give_back, presence::People};
 
 /// Rooms are spread over this many locks, so that busy rooms do not wait for each other.
 const SHARDS: usize = 32;
@@ -66,6 +66,7 @@ impl Rooms {
         let departure = room.people.leave(room_id, outbox, Instant::now() + grace);
         if room.is_idle() {
             shard.remove(&room_id);
+            give_back(&mut shard);
         }
         departure
     }
@@ -183,7 +184,7 @@ impl Hub {
     pub fn join(&self, room_id: Id, outbox: &Arc<Outbox>, user: &User, grace: Duration) -> Joined {
         let mut shard = self.0.rooms.lock(room_id);
         let room = shard.entry(room_id).or_default();
-        room.followers.push(Follower { outbox: outbox.clone(), cursor: 0, live: false });
+        add(&mut room.followers, Follower { outbox: outbox.clone(), cursor: 0, live: false });
         let others = room.people.others(user.id);
         let typists = room.people.others_typing(user.id);
         let arrived = room.people.enter(user);

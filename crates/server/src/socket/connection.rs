@@ -96,14 +96,15 @@ impl Connection {
         self.connected.outbox.is_origin()
     }
 
-    pub(super) async fn run(mut self) {
-        let end = match self.begin().await {
+    /// An idle connection is as big as the largest step that stands in this future, so what is rare is boxed.
+    pub(super) async fn run(mut self: Box<Self>) {
+        let end = match Box::pin(self.begin()).await {
             Ok(()) => self.live().await,
             Err(end) => end,
         };
         if let End::Close(code, reason) = end {
             // The peer may already be gone; there is nobody to tell.
-            let _ = self.wire.close(code, &reason).await;
+            let _ = Box::pin(self.wire.close(code, &reason)).await;
         }
     }
 
@@ -156,7 +157,7 @@ impl Connection {
                 return end;
             }
             if self.leaving && self.waiting.is_empty() && self.held.is_none() {
-                return self.leave().await;
+                return Box::pin(self.leave()).await;
             }
         }
     }
@@ -216,7 +217,7 @@ impl Connection {
         }
         self.writing.push(writing);
         self.clock.wrote(begun, self.wire.heard());
-        self.heed(signals).await
+        if signals.any() { Box::pin(self.heed(signals)).await } else { Ok(()) }
     }
 
     /// A receipt that was published before a newer one was read from the store, and arrives after it, is none.

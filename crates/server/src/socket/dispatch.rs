@@ -1,9 +1,9 @@
 //! A client's frame becomes one verb, its outcome one answer. Nothing is decided here.
 
-use axum::extract::ws::Utf8Bytes;
 use frontdesk_protocol::{ClientFrame, CloseCode, Id, Seq, ServerFrame, limits::RESUME_INTERVAL_MS};
 use serde::Deserialize;
 use tokio::time::{Duration, Instant};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{
     connection::{Connection, End, View, pause},
@@ -51,7 +51,7 @@ impl Connection {
             Ok(inbound) => self.handle(inbound).await,
             Err(reason) => {
                 let client_id = client_id_of(text);
-                self.bad_frame(reason, client_id).await
+                Box::pin(self.bad_frame(reason, client_id)).await
             }
         }
     }
@@ -113,11 +113,11 @@ impl Connection {
             },
             ClientFrame::ReadReceipt { message_id } => self.mark(MarkKind::Read, message_id, room_id).await,
             ClientFrame::Delivered { message_id } => self.mark(MarkKind::Delivered, message_id, room_id).await,
-            ClientFrame::Resume { after, epoch } => self.resume(after, epoch, room_id).await,
-            ClientFrame::Auth { token } => self.auth(&token).await,
+            ClientFrame::Resume { after, epoch } => Box::pin(self.resume(after, epoch, room_id)).await,
+            ClientFrame::Auth { token } => Box::pin(self.auth(&token)).await,
             ClientFrame::Ping => Ok(self.wire.write(ServerFrame::Pong).await?),
-            ClientFrame::OpenRoom { room_id, after, epoch } => self.open_room(Wish { room_id, after, epoch }).await,
-            ClientFrame::CloseRoom { room_id } => self.close_room(room_id).await,
+            ClientFrame::OpenRoom { room_id, after, epoch } => Box::pin(self.open_room(Wish { room_id, after, epoch })).await,
+            ClientFrame::CloseRoom { room_id } => Box::pin(self.close_room(room_id)).await,
         }
     }
 
@@ -153,7 +153,7 @@ impl Connection {
                 self.waiting.push(Box::pin(answer));
                 Ok(())
             }
-            Err(error) => self.refuse_message(&error, client_id, room_id).await,
+            Err(error) => Box::pin(self.refuse_message(&error, client_id, room_id)).await,
         }
     }
 
@@ -187,8 +187,8 @@ impl Connection {
                 Ok(self.wire.write(ServerFrame::Ack { client_id, id, room_id, seq, created_at, duplicate }).await?)
             }
             Answer::Message { outcome: Ok(_), .. } | Answer::Mark { outcome: Ok(()), .. } => Ok(()),
-            Answer::Message { client_id, room_id, outcome: Err(error) } => self.refuse_message(&error, client_id, room_id).await,
-            Answer::Mark { room_id, outcome: Err(error) } => self.refuse(&error, None, room_id).await,
+            Answer::Message { client_id, room_id, outcome: Err(error) } => Box::pin(self.refuse_message(&error, client_id, room_id)).await,
+            Answer::Mark { room_id, outcome: Err(error) } => Box::pin(self.refuse(&error, None, room_id)).await,
         }
     }
 

@@ -85,6 +85,7 @@ impl RoomView {
             self.note_told(&found.receipts);
             wire.write(self.ready(app, caller, found, heartbeat_ms)).await?;
         }
+        self.epoch = None;
         self.tell_others(wire).await?;
         self.catch_up(app, wire, cursor, head, origin).await
     }

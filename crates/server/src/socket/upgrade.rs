@@ -3,15 +3,24 @@
 //! A browser cannot see why an upgrade was refused, so what is wrong with the caller is told *after* it, by an `error`
 //! frame and a close code (contract, section 4). A wrong `Origin` is refused before.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{
-    Extension,
-    extract::{ConnectInfo, FromRequestParts, Path, Query, State, rejection::PathRejection, ws::WebSocketUpgrade},
-    http::{HeaderMap, StatusCode, Uri, header, request::Parts},
+    body::Body,
+    extract::{ConnectInfo, FromRequestParts, Path, Query, State, rejection::PathRejection},
+    http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use frontdesk_protocol::{CloseCode, Id, limits::FRAME_BYTES_MAX};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        handshake::server::create_response,
+        protocol::{Role, WebSocketConfig},
+    },
+};
 
 use super::{
     connection::{Connection, View},
@@ -24,19 +33,15 @@ use crate::{
     caller::{self, Caller},
     chat::{access, presence},
     config::Origin,
-    door::{
-        no_room,
-        places::{Full, Place},
-    },
+    door::{no_room, places::Full, pulse::Pulsing},
     error::Error,
     hub::{Connected, Credentials, Kind, Refusal},
 };
 
 /// Big enough for a chat frame, small enough that an idle connection costs little: 128 KiB is the library's default.
-const READ_BUFFER_BYTES: usize = 1_024;
-/// Frames that wait together go out in one write, as long as they fit; the buffer grows to this only where they did.
-const WRITE_BUFFER_BYTES: usize = 8_192;
-const WRITE_BUFFER_BYTES_MAX: usize = 1024 * 1024;
+const READ_BUFFER_BYTES: usize = 512;
+/// The library's own frames only, pings and closes; see `Wire` for all others.
+const WRITE_BUFFER_BYTES: usize = 0;
 const SUBPROTOCOL: &str = "frontdesk.v1";
 const SUBPROTOCOL_TOKEN: &str = "bearer.";
 /// How long a peer that was refused may take to say goodbye.
@@ -67,8 +72,9 @@ pub(super) struct Handshake {
     wish: Wish,
     headers: HeaderMap,
     peer: SocketAddr,
-    upgrade: WebSocketUpgrade,
-    place: Arc<Place>,
+    upgrade: OnUpgrade,
+    /// What accepts it.
+    response: Response<()>,
 }
 
 impl FromRequestParts<App> for Handshake {
@@ -86,20 +92,26 @@ impl FromRequestParts<App> for Handshake {
         }
         let wish = Wish::of(&parts.uri);
         let ConnectInfo(peer) = ConnectInfo::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
-        let Extension(place) = Extension::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
-        let upgrade = WebSocketUpgrade::from_request_parts(parts, app).await.map_err(|_| {
+        let (response, upgrade) = accept(parts).ok_or_else(|| {
             let text = "this address speaks WebSocket only; a proxy in between must pass on Upgrade and Connection\n";
             (StatusCode::UPGRADE_REQUIRED, [(header::UPGRADE, "websocket")], text).into_response()
         })?;
-        let upgrade = upgrade
-            .protocols([SUBPROTOCOL])
-            .read_buffer_size(READ_BUFFER_BYTES)
-            .write_buffer_size(WRITE_BUFFER_BYTES)
-            .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
-            .max_message_size(FRAME_BYTES_MAX)
-            .max_frame_size(FRAME_BYTES_MAX);
-        Ok(Self { wish, headers: parts.headers.clone(), peer, upgrade, place })
+        Ok(Self { wish, headers: std::mem::take(&mut parts.headers), peer, upgrade, response })
     }
+}
+
+/// The answer that makes a WebSocket of the connection, if it was asked for as RFC 6455, section 4.2.1 says.
+fn accept(parts: &mut Parts) -> Option<(Response<()>, OnUpgrade)> {
+    let upgrade = parts.extensions.remove::<OnUpgrade>()?;
+    let (none, ()) = Request::new(()).into_parts();
+    let request = Request::from_parts(std::mem::replace(parts, none), ());
+    let response = create_response(&request);
+    *parts = request.into_parts().0;
+    let mut response = response.ok()?;
+    if offered(&parts.headers).any(|name| name == SUBPROTOCOL) {
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    }
+    Some((response, upgrade))
 }
 
 /// `GET /ws/chat/{room_id}/`
@@ -228,22 +240,45 @@ fn origin_is_ours(app: &App, headers: &HeaderMap) -> bool {
 
 impl Handshake {
     fn answer(self, app: App, kind: Kind, entered: Result<Entered, Refused>) -> Response {
-        let Self { upgrade, place, .. } = self;
+        let Self { upgrade, response, .. } = self;
         let tracker = app.tracker.clone();
-        upgrade.on_upgrade(move |socket| async move {
-            // Its own task, so that leaving waits for it.
-            let task = match entered {
-                Ok(Entered { caller, connected, view }) => {
-                    let wire = Wire::new(socket, place, app.timing.write_timeout);
-                    tracker.spawn(Connection::new(app, wire, caller, connected, view, kind).run())
-                }
-                Err(refused) => tracker.spawn(turn_away(app, Wire::new(socket, place, GOODBYE), refused)),
-            };
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a connection's task failed");
+        // A box of its own, so that what is needed to begin is gone afterwards.
+        let opened = Box::pin(open(app, kind, upgrade, entered));
+        // Leaving waits for it.
+        tracker.spawn(async move {
+            if let Some(connection) = opened.await {
+                connection.run().await;
             }
-        })
+        });
+        response.map(|()| Body::empty())
     }
+}
+
+async fn open(app: App, kind: Kind, upgrade: OnUpgrade, entered: Result<Entered, Refused>) -> Option<Box<Connection>> {
+    let socket = upgraded(upgrade).await?;
+    match entered {
+        Ok(Entered { caller, connected, view }) => {
+            let wire = Wire::new(socket, app.timing.write_timeout);
+            Some(Box::new(Connection::new(app, wire, caller, connected, view, kind)))
+        }
+        Err(refused) => {
+            turn_away(app, Wire::new(socket, GOODBYE), refused).await;
+            None
+        }
+    }
+}
+
+/// The socket, once the handshake's answer is out. `None` if the peer has gone before.
+async fn upgraded(upgrade: OnUpgrade) -> Option<WebSocketStream<Pulsing>> {
+    let upgraded = upgrade.await.inspect_err(|error| tracing::debug!(%error, "a connection ended before it was upgraded")).ok()?;
+    let parts = upgraded.downcast::<TokioIo<Pulsing>>().expect("all connections come by the door");
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
+        .max_message_size(Some(FRAME_BYTES_MAX))
+        .max_frame_size(Some(FRAME_BYTES_MAX));
+    let read = parts.read_buf.to_vec();
+    Some(WebSocketStream::from_partially_read(parts.io.into_inner(), read, Role::Server, Some(config)).await)
 }
 
 async fn turn_away(app: App, mut wire: Wire, Refused(code, error): Refused) {

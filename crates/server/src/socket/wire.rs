@@ -1,17 +1,46 @@
 //! One socket: frames in, bytes out in as few writes as possible, never waiting for ever on a peer that does not read.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    io::{self, IoSlice},
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use bytes::Bytes;
 use frontdesk_protocol::{CloseCode, ErrorCode, Id, ServerFrame};
 use futures_util::{SinkExt, StreamExt};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::{
+    io::AsyncWrite,
+    time::{Instant, timeout, timeout_at},
+};
+use tokio_tungstenite::{WebSocketStream, tungstenite};
+use tungstenite::{
+    Message, Utf8Bytes,
+    protocol::{
+        CloseFrame,
+        frame::{
+            FrameHeader,
+            coding::{CloseCode as StandardCode, Data, OpCode},
+        },
+    },
+};
 
-use crate::{chat::publish::encode, door::places::Place, error::Error};
+use crate::{
+    chat::publish::encode,
+    door::{places::Place, pulse::Pulsing},
+    error::Error,
+};
 
 /// How long a peer may take to answer our close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+/// What was fed is sent at the latest when it is as much as this.
+const FED_BYTES_MAX: usize = 8_192;
+/// Frames that go out in one write.
+const FRAMES_PER_WRITE: usize = 32;
+/// Two bytes, and eight for the longest length.
+const HEAD_BYTES_MAX: usize = 10;
 
 /// The socket is of no use any more.
 #[derive(Debug)]
@@ -31,60 +60,64 @@ pub(super) enum Incoming {
     Gone,
 }
 
-/// A socket, its place in the house, and how long it may take nothing while something waits for it.
+/// A socket, and how long it may take nothing while something waits for it.
 pub(super) struct Wire {
-    socket: WebSocket,
-    place: Arc<Place>,
+    socket: WebSocketStream<Pulsing>,
     write_timeout: Duration,
-    /// Something was fed and not sent.
-    fed: bool,
+    fed: Fed,
 }
 
 impl Wire {
-    pub(super) fn new(socket: WebSocket, place: Arc<Place>, write_timeout: Duration) -> Self {
-        Self { socket, place, write_timeout, fed: false }
+    pub(super) fn new(socket: WebSocketStream<Pulsing>, write_timeout: Duration) -> Self {
+        Self { socket, write_timeout, fed: Fed::default() }
+    }
+
+    fn place(&self) -> &Place {
+        &self.socket.get_ref().place
     }
 
     /// When the peer's last byte was read.
     pub(super) fn heard(&self) -> Instant {
-        self.place.pulse.heard()
+        self.place().pulse.heard()
     }
 
     pub(super) async fn read(&mut self) -> Incoming {
         match self.socket.next().await {
             Some(Ok(Message::Text(text))) => Incoming::Text(text),
             Some(Ok(Message::Binary(_))) => Incoming::Binary,
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Incoming::Sign,
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Incoming::Sign,
             Some(Ok(Message::Close(_))) | None => Incoming::Gone,
-            Some(Err(error)) => match error.into_inner().downcast::<tungstenite::Error>().map(|error| *error) {
-                Ok(tungstenite::Error::Capacity(_)) => Incoming::TooBig,
-                Ok(tungstenite::Error::Utf8(_)) => self.fail(close_code::INVALID).await,
-                Ok(tungstenite::Error::Protocol(_)) => self.fail(close_code::PROTOCOL).await,
-                _ => Incoming::Gone,
-            },
+            Some(Err(tungstenite::Error::Capacity(_))) => Incoming::TooBig,
+            Some(Err(tungstenite::Error::Utf8(_))) => Box::pin(self.fail(StandardCode::Invalid)).await,
+            Some(Err(tungstenite::Error::Protocol(_))) => Box::pin(self.fail(StandardCode::Protocol)).await,
+            Some(Err(_)) => Incoming::Gone,
         }
     }
 
     /// What breaks the rules of WebSocket itself ends the connection (RFC 6455, section 7.1.7), and says so if it still can.
-    async fn fail(&mut self, code: u16) -> Incoming {
+    async fn fail(&mut self, code: StandardCode) -> Incoming {
         let frame = Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::default() }));
         let _ = timeout(CLOSE_WITHIN, self.socket.send(frame)).await;
         Incoming::Gone
     }
 
-    /// Puts a frame into the buffer; `flush` sends it.
-    pub(super) async fn feed(&mut self, bytes: Bytes) -> Result<(), Gone> {
-        let text = Utf8Bytes::try_from(bytes).map_err(|_| Gone)?;
-        self.fed = true;
-        self.patiently(async |socket| socket.feed(Message::Text(text)).await).await
+    /// Takes a frame's text; `flush` sends it.
+    pub(super) async fn feed(&mut self, text: Bytes) -> Result<(), Gone> {
+        self.fed.push(text);
+        if self.fed.bytes < FED_BYTES_MAX { Ok(()) } else { self.flush().await }
     }
 
     /// Sends what was fed.
     pub(super) async fn flush(&mut self) -> Result<(), Gone> {
-        if !std::mem::take(&mut self.fed) {
+        if self.fed.is_empty() {
             return Ok(());
         }
-        self.patiently(async |socket| socket.flush().await).await
+        // An answer to a ping may still stand in the library's buffer, half written.
+        self.patiently(async |socket, fed| {
+            socket.flush().await?;
+            std::future::poll_fn(|context| fed.poll_write(socket.get_mut(), context)).await.map_err(tungstenite::Error::Io)
+        })
+        .await
     }
 
     /// As `feed`, for a frame that was not encoded yet.
@@ -92,18 +125,26 @@ impl Wire {
         self.feed(encode(&frame)).await
     }
 
+    /// Sends a ping, after what was fed.
     pub(super) async fn ping(&mut self) -> Result<(), Gone> {
-        self.patiently(async |socket| socket.send(Message::Ping(Bytes::new())).await).await
+        self.flush().await?;
+        self.patiently(async |socket, _| socket.send(Message::Ping(Bytes::new())).await).await
     }
 
-    async fn patiently(&mut self, act: impl AsyncFnOnce(&mut WebSocket) -> Result<(), axum::Error>) -> Result<(), Gone> {
-        let Self { socket, place, write_timeout, .. } = self;
-        match while_taken(place, *write_timeout, act(socket)).await {
+    async fn patiently(
+        &mut self,
+        act: impl AsyncFnOnce(&mut WebSocketStream<Pulsing>, &mut Fed) -> Result<(), tungstenite::Error>,
+    ) -> Result<(), Gone> {
+        let Self { socket, write_timeout, fed } = self;
+        let place = socket.get_ref().place.clone();
+        match while_taken(&place, *write_timeout, act(socket, fed)).await {
             Some(done) => done.map_err(|_| Gone),
             None => {
-                // It cannot be told in order any more; what the kernel still takes is the close frame.
-                let frame = close_frame(CloseCode::TryAgainLater, "the connection takes nothing");
-                let _ = timeout(Duration::from_millis(10), self.socket.send(frame)).await;
+                // It cannot be told in order any more; between two frames, what the kernel still takes is the close frame.
+                if !self.fed.is_inside() {
+                    let frame = close_frame(CloseCode::TryAgainLater, "the connection takes nothing");
+                    let _ = timeout(Duration::from_millis(10), self.socket.send(frame)).await;
+                }
                 Err(Gone)
             }
         }
@@ -111,11 +152,93 @@ impl Wire {
 
     /// Says goodbye and waits a moment for the peer's.
     pub(super) async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Gone> {
+        self.flush().await?;
         let frame = close_frame(code, reason);
-        self.patiently(async |socket| socket.send(frame).await).await?;
+        self.patiently(async |socket, _| socket.send(frame).await).await?;
         let answered = async { while !matches!(self.read().await, Incoming::Gone | Incoming::TooBig) {} };
         let _ = timeout(CLOSE_WITHIN, answered).await;
         Ok(())
+    }
+}
+
+/// Text frames on their way, written from where they are: what the hub shares between connections is not copied, and nothing is
+/// kept once it is out. The library's way for the same would copy each frame into a buffer that keeps its size.
+#[derive(Default)]
+struct Fed {
+    frames: VecDeque<(Head, Bytes)>,
+    /// Of all frames' texts.
+    bytes: usize,
+    /// What is out of the first frame, its head included.
+    written: usize,
+}
+
+impl Fed {
+    fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// Whether a frame is out in part.
+    fn is_inside(&self) -> bool {
+        self.written > 0
+    }
+
+    fn push(&mut self, text: Bytes) {
+        self.bytes += text.len();
+        self.frames.push_back((Head::of(&text), text));
+    }
+
+    fn poll_write(&mut self, stream: &mut Pulsing, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.is_empty() {
+            match ready!(self.poll_write_some(Pin::new(&mut *stream), context))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                taken => self.advance(taken),
+            }
+        }
+        // An idle connection keeps no room for what it once wrote.
+        self.frames = VecDeque::new();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_write_some(&self, stream: Pin<&mut Pulsing>, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut slices = [IoSlice::new(&[]); 2 * FRAMES_PER_WRITE];
+        let parts = self.frames.iter().flat_map(|(head, text)| [head.bytes(), &text[..]]);
+        let count = slices.iter_mut().zip(parts).map(|(slice, part)| *slice = IoSlice::new(part)).count();
+        let mut slices = &mut slices[..count];
+        IoSlice::advance_slices(&mut slices, self.written);
+        stream.poll_write_vectored(context, slices)
+    }
+
+    fn advance(&mut self, taken: usize) {
+        self.written += taken;
+        while let Some((head, text)) = self.frames.front() {
+            let whole = head.bytes().len() + text.len();
+            if self.written < whole {
+                return;
+            }
+            self.written -= whole;
+            self.bytes -= text.len();
+            self.frames.pop_front();
+        }
+    }
+}
+
+/// The head of a text frame in one piece, not masked, as a server's are (RFC 6455, section 5.2).
+struct Head {
+    bytes: [u8; HEAD_BYTES_MAX],
+    len: usize,
+}
+
+impl Head {
+    fn of(text: &Bytes) -> Self {
+        let (header, mut bytes) = (FrameHeader { opcode: OpCode::Data(Data::Text), ..FrameHeader::default() }, [0; HEAD_BYTES_MAX]);
+        let mut left = &mut bytes[..];
+        header.format(text.len() as u64, &mut left).expect("no head is longer");
+        let len = HEAD_BYTES_MAX - left.len();
+        Self { bytes, len }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
     }
 }
 
@@ -138,7 +261,7 @@ async fn while_taken<T>(place: &Place, patience: Duration, write: impl Future<Ou
 /// A control frame carries at most 125 bytes (RFC 6455, section 5.5), two of them the code.
 fn close_frame(code: CloseCode, reason: &str) -> Message {
     let end = (0..=reason.len().min(123)).rev().find(|&end| reason.is_char_boundary(end)).unwrap_or(0);
-    Message::Close(Some(CloseFrame { code: code.code(), reason: reason[..end].into() }))
+    Message::Close(Some(CloseFrame { code: code.code().into(), reason: reason[..end].into() }))
 }
 
 /// The frame that explains a refusal. What HTTP tells apart as unparseable and wrong is one thing here.

@@ -295,13 +295,20 @@ async fn when_memory_is_used_up_newcomers_are_told_to_come_back_and_the_others_g
     let now = memory::resident().expect("Linux tells");
     let house = House::opens_with(|config, _| config.memory_max = Some(now + SOME as u64)).await;
     let (mut ada, mut grace) = (house.enters(ADA, GRACE.room).await, house.enters(GRACE, GRACE.room).await);
-    let ballast = vec![1_u8; SOME + (SOME >> 2)];
-    until("newcomers are refused", async || house.api_of_nobody().get("/healthz").await.status == 503).await;
+    // The other tests of this process take and free memory meanwhile, so the ballast grows until it is more than enough.
+    let mut ballast = Vec::new();
+    let grows = async {
+        while house.api_of_nobody().get("/healthz").await.status != 503 {
+            ballast.push(vec![1_u8; SOME >> 3]);
+        }
+    };
+    tokio::time::timeout(DEADLINE, grows).await.expect("newcomers are refused");
+    ballast.push(vec![1_u8; SOME]);
     house.api_of_nobody().get("/api/options/").await.problem(503, "unavailable");
     assert_eq!(house.dial_room(&GRACE.token(), GRACE.room).v1().refused().await, 503);
     grace.says("Hi").await;
     ada.sees("Hi").await;
-    assert_eq!(ballast.last(), Some(&1));
+    assert!(ballast.iter().all(|some| some.last() == Some(&1)));
     drop(ballast);
     until("newcomers are let in again", async || house.api_of_nobody().get("/healthz").await.status == 200).await;
     house.enters(GRACE, GRACE.room).await.leaves().await;

@@ -81,7 +81,7 @@ pub fn text(room_id: Id, sender: &User, text: &str) -> NewMessage {
 
 pub fn stored(outcome: SendOutcome) -> Message {
     match outcome {
-        SendOutcome::Stored(message) => message,
+        SendOutcome::Stored(message) => *message,
         other => panic!("not stored: {other:?}"),
     }
 }

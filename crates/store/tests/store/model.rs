@@ -215,9 +215,9 @@ impl World {
             Ok(SendOutcome::Stored(message)) => {
                 let told = self.published.iter().any(|event| matches!(event, Event::Message(told) if told.id == message.id));
                 assert!(told, "the publisher hears of it before its sender: {message:?}");
-                message
+                *message
             }
-            Ok(SendOutcome::Duplicate(message)) => message,
+            Ok(SendOutcome::Duplicate(message)) => *message,
             // Nothing is known, or the id is another room's: the end shows whether that is true.
             Ok(SendOutcome::ClientIdReused) | Err(Error::NotDurable(_)) => return,
             other => panic!("{other:?}"),

@@ -69,8 +69,8 @@ async fn a_resent_message_is_stored_once() {
         let together = desk.send_together(vec![first.clone(), again.clone()]).await;
         let message = stored(together[0].clone());
         assert_eq!(message.client_id.as_deref(), Some(client_id), "echoed byte for byte");
-        assert_eq!(together[1], SendOutcome::Duplicate(message.clone()));
-        assert_eq!(desk.send(again).await, SendOutcome::Duplicate(message.clone()), "in a later batch too");
+        assert_eq!(together[1], SendOutcome::Duplicate(message.clone().into()));
+        assert_eq!(desk.send(again).await, SendOutcome::Duplicate(message.clone().into()), "in a later batch too");
         assert_eq!(desk.room(Role::User).await.last_seq, 1, "no seq was taken");
     }
 }
@@ -115,7 +115,7 @@ async fn duplicates_are_resolved_before_anything_else_is_judged() {
         again.if_last_seq = Some(0);
         again
     });
-    assert_eq!(refused_again.await, SendOutcome::Duplicate(first));
+    assert_eq!(refused_again.await, SendOutcome::Duplicate(first.into()));
     let mut refused = text(999, &desk.grace, "x");
     refused.refused = true;
     assert_eq!(desk.send(refused).await, SendOutcome::Refused, "before the room is looked for");
@@ -179,7 +179,7 @@ async fn files_come_with_their_message_wherever_it_is_read() {
     assert_eq!(sent.attachments[0].thumbnail_url, Some(format!("/api/chat/attachments/{}/thumbnail/", sent.attachments[0].id)));
     assert_eq!((sent.attachments[1].width, sent.attachments[1].thumbnail_url.clone()), (None, None));
     assert!(stored(outcomes[1].clone()).attachments.is_empty());
-    assert_eq!(desk.send(message).await, SendOutcome::Duplicate(sent.clone()));
+    assert_eq!(desk.send(message).await, SendOutcome::Duplicate(sent.clone().into()));
     assert!(desk.published().contains(&Event::Message(sent.clone())));
     assert_eq!(desk.history().await[0], Event::Message(sent.clone()));
     let kept = desk.store.attachment(sent.attachments[1].id).await.unwrap().expect("it is there");
