@@ -17,6 +17,8 @@ const PROBLEMS_MAX: usize = 50;
 const PAGE: i64 = 500;
 /// The migrations after which attachments have a checksum.
 const WITH_SUMS: usize = 2;
+/// The migrations after which the inbox has totals and an index of texts.
+const WITH_INBOX: usize = 3;
 
 /// A database opened for looking at it.
 #[derive(Debug)]
@@ -129,6 +131,10 @@ impl Inspection {
         problems.take("the rooms' counts", room_counts(&mut snapshot).await);
         problems.take("the messages' counts", message_counts(&mut snapshot).await);
         problems.take("the watermarks", watermarks(&mut snapshot).await);
+        if self.applied >= WITH_INBOX {
+            problems.take("the inbox's totals", totals(&mut snapshot).await);
+            problems.take("the index of people", search_texts(&mut snapshot).await);
+        }
         let counts = counts(&mut snapshot).await.map_err(|error| problems.take("the tables", Err(error))).ok();
         Ok(Checked { counts, problems })
     }
@@ -289,6 +295,32 @@ async fn watermarks(connection: &mut Connection) -> sqlx::Result<Vec<String>> {
          where p.read_seq > r.last_seq or p.delivered_seq > r.last_seq union all \
          select 'room ' || r.id || ': it changed at version ' || r.version || ', the newest is ' || v.version \
          from rooms r, meta v where r.version > v.version",
+    )
+    .fetch_all(connection)
+    .await
+}
+
+async fn totals(connection: &mut Connection) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "select 'the inbox''s totals are ' || coalesce(stored, 'missing') || ', a recount gives ' || counted from (select \
+         (select format('%d open, %d resolved, %d unread rooms, %d unread messages', open, resolved, rooms_unread, unread) \
+         from inbox_totals) as stored, \
+         (select format('%d open, %d resolved, %d unread rooms, %d unread messages', \
+         count(*) filter (where status = 'open'), count(*) filter (where status = 'resolved'), \
+         count(*) filter (where user_messages > admins_read_count), coalesce(sum(user_messages - admins_read_count), 0)) from rooms) \
+         as counted) where stored is not counted",
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Whether the index of texts is that of these people. That it is whole has been looked at with the tables.
+async fn search_texts(connection: &mut Connection) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "select 'user ' || coalesce(u.id, s.rowid) || ': a search looks for ' || \
+         coalesce('\"' || replace(rtrim(s.text, char(10)), char(10), ' ') || '\"', 'nothing') || ', the account has ' || \
+         coalesce('\"' || replace(u.search, char(10), ' ') || '\"', 'nothing') \
+         from users u full join people_search s on s.rowid = u.id where s.text is not u.search || char(10, 10) order by 1",
     )
     .fetch_all(connection)
     .await

@@ -119,27 +119,6 @@ pub(crate) fn client_id(row: &Row, column: &str) -> sqlx::Result<Option<String>>
     Ok(Some(uuid.hyphenated().to_string()))
 }
 
-/// What a person is found by.
-pub(crate) fn search_text(name: &str, phone: &str) -> String {
-    format!("{}\n{}", name.to_lowercase(), phone.to_lowercase())
-}
-
-/// Nobody's name is longer; SQLite refuses patterns past 50,000 bytes.
-const SEARCH_CHARS_MAX: usize = 1_000;
-
-/// A pattern for `like … escape '\'` that finds the text itself anywhere in [`search_text`].
-pub(crate) fn search_pattern(q: &str) -> String {
-    let mut pattern = String::from("%");
-    for letter in q.to_lowercase().chars().take(SEARCH_CHARS_MAX) {
-        if matches!(letter, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(letter);
-    }
-    pattern.push('%');
-    pattern
-}
-
 /// A list of ids as a parameter for [`ids_sql`].
 pub(crate) fn ids(ids: impl IntoIterator<Item = Id>) -> String {
     json(&ids.into_iter().collect::<Vec<_>>())
@@ -147,7 +126,7 @@ pub(crate) fn ids(ids: impl IntoIterator<Item = Id>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ClientId, search_pattern, sets};
+    use super::{ClientId, sets};
 
     #[test]
     fn only_the_canonical_form_of_a_uuid_becomes_bytes() {
@@ -168,10 +147,5 @@ mod tests {
         let rows = [(); 203];
         assert_eq!(sets(&rows).map(<[()]>::len).collect::<Vec<_>>(), [64, 64, 64, 8, 2, 1]);
         assert_eq!(sets::<()>(&[]).count(), 0);
-    }
-
-    #[test]
-    fn what_like_would_take_for_a_pattern_is_meant_literally() {
-        assert_eq!(search_pattern(r"50%_\Ä"), r"%50\%\_\\ä%");
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     batch::Work,
     columns, people,
     receipts::{self, Furthest, ReceiptRow, Watermark},
-    rooms, sessions,
+    rooms, search, sessions,
 };
 
 /// Later ids lie above imported ones; this leaves them room below 2^53.
@@ -106,7 +106,7 @@ async fn user(work: &mut Work, record: &UserRecord) -> Imported {
     .bind(&record.password_hash)
     .bind(record.disabled)
     .bind(record.last_seen.map(Timestamp::as_millis))
-    .bind(columns::search_text(&record.name, &record.phone))
+    .bind(search::text_of(&record.name, &record.phone))
     .execute(&mut work.connection)
     .await?;
     if ends {

@@ -1,9 +1,16 @@
 //! People: accounts, their passwords and roles, and the search for them.
 
 use frontdesk_protocol::{Id, Role, Timestamp, User};
-use sqlx::Row as _;
+use sqlx::{QueryBuilder, Row as _, Sqlite};
 
-use crate::{BadCursor, Error, Store, batch::Work, columns, sessions, sqlite::Row};
+use crate::{
+    BadCursor, Error, Store,
+    batch::Work,
+    columns,
+    search::{self, Needle},
+    sessions,
+    sqlite::{Connection, Row},
+};
 
 /// An account to be made.
 #[derive(Clone, Debug)]
@@ -158,23 +165,66 @@ impl Store {
     /// A page of people by name, found by part of the name or phone, and the cursor of the next page.
     pub async fn people(&self, q: &str, after: Option<&str>, limit: i64) -> Result<(Vec<User>, Option<String>), Error> {
         let after: Option<Id> = after.map(str::parse).transpose().map_err(|_| BadCursor)?;
+        let mut reader = self.reader().await?;
         // One more than asked tells whether there is another page.
-        let rows = sqlx::query(
-            "select u.id, u.name, u.role from users u where u.search like $1 escape '\\' \
-             and ($2 is null or (u.search, u.id) > (select a.search, a.id from users a where a.id = $2)) \
-             order by u.search, u.id limit $3",
-        )
-        .bind(columns::search_pattern(q))
-        .bind(after)
-        .bind(limit.saturating_add(1))
-        .fetch_all(&mut *self.reader().await?)
-        .await?;
+        let rows = page(&mut reader, Needle::new(q).as_ref(), after, limit.saturating_add(1)).await?;
         let wanted = usize::try_from(limit).unwrap_or(0).min(rows.len());
         let person = |row: &Row| Ok(User { id: row.try_get("id")?, name: row.try_get("name")?, role: columns::role(row, "role")? });
         let people = rows[..wanted].iter().map(person).collect::<sqlx::Result<Vec<_>>>()?;
         let next = people.last().filter(|_| rows.len() > wanted).map(|user| user.id.to_string());
         Ok((people, next))
     }
+}
+
+async fn page(connection: &mut Connection, needle: Option<&Needle>, after: Option<Id>, limit: i64) -> sqlx::Result<Vec<Row>> {
+    let Some(needle) = needle else { return fetch(connection, |sql| listed(sql, after, limit)).await };
+    let near = fetch(connection, |sql| found_near(sql, needle, after, limit)).await?;
+    if near.len() as i64 == limit {
+        return Ok(near);
+    }
+    fetch(connection, |sql| found_by_index(sql, needle, after, limit)).await
+}
+
+/// Reads the people whom a statement answers as `id`, by name.
+async fn fetch(connection: &mut Connection, push_ids: impl FnOnce(&mut QueryBuilder<Sqlite>)) -> sqlx::Result<Vec<Row>> {
+    let mut sql = QueryBuilder::new("select u.id, u.name, u.role from (");
+    push_ids(&mut sql);
+    sql.push(") page cross join users u on u.id = page.id order by u.search, u.id");
+    sql.build().fetch_all(connection).await
+}
+
+fn listed(sql: &mut QueryBuilder<Sqlite>, after: Option<Id>, limit: i64) {
+    // Nobody's text is empty: the list begins where the index does.
+    sql.push("select u.id, u.search from users u where u.search > ''");
+    begin_after(sql, after);
+    in_order(sql, limit);
+}
+
+/// Whom the text means among the next people of the list.
+fn found_near(sql: &mut QueryBuilder<Sqlite>, needle: &Needle, after: Option<Id>, limit: i64) {
+    sql.push("select u.id from (");
+    listed(sql, after, search::near(limit));
+    sql.push(") u where u.search like ").push_bind(needle.pattern()).push(r" escape '\'");
+    in_order(sql, limit);
+}
+
+/// All whom the text means.
+fn found_by_index(sql: &mut QueryBuilder<Sqlite>, needle: &Needle, after: Option<Id>, limit: i64) {
+    sql.push("select u.id from (");
+    needle.push_people(sql);
+    sql.push(") found cross join users u on u.id = found.person where true");
+    begin_after(sql, after);
+    in_order(sql, limit);
+}
+
+fn begin_after(sql: &mut QueryBuilder<Sqlite>, after: Option<Id>) {
+    if let Some(after) = after {
+        sql.push(" and (u.search, u.id) > (select a.search, a.id from users a where a.id = ").push_bind(after).push(")");
+    }
+}
+
+fn in_order(sql: &mut QueryBuilder<Sqlite>, limit: i64) {
+    sql.push(" order by u.search, u.id limit ").push_bind(limit);
 }
 
 async fn add(work: &mut Work, new: NewUser) -> sqlx::Result<AddOutcome> {
@@ -186,7 +236,7 @@ async fn add(work: &mut Work, new: NewUser) -> sqlx::Result<AddOutcome> {
     .bind(&new.name)
     .bind(columns::role_text(new.role))
     .bind(&new.password_hash)
-    .bind(columns::search_text(&new.name, &new.phone))
+    .bind(search::text_of(&new.name, &new.phone))
     .fetch_optional(&mut work.connection)
     .await?;
     Ok(added.map_or(AddOutcome::PhoneTaken, AddOutcome::Added))

@@ -1,12 +1,7 @@
-//! Rooms: making and resolving them, their summaries as each side sees them, and what changed since a version.
+//! Rooms: making and resolving them, one as each side sees it, and what changed since a version.
 
-use std::{fmt, str::FromStr};
-
-use frontdesk_protocol::{
-    Id, Role, Room, RoomStatus, Seq, Timestamp, User,
-    body::{RoomPage, RoomsSummary},
-};
-use sqlx::{QueryBuilder, Row as _, Sqlite};
+use frontdesk_protocol::{Id, Role, Room, RoomStatus, Seq, Timestamp, User};
+use sqlx::Row as _;
 
 use crate::{
     Error, Event, Store, attachments,
@@ -31,55 +26,6 @@ pub struct OpenOutcome {
     pub made: bool,
 }
 
-/// Which rooms to list, newest activity first.
-#[derive(Clone, Debug)]
-pub struct RoomQuery {
-    /// The side that looks: users see their own rooms, admins all.
-    pub viewer: Role,
-    /// Who looks.
-    pub user_id: Id,
-    /// Part of the user's name or phone.
-    pub q: Option<String>,
-    /// Only rooms of this status.
-    pub status: Option<RoomStatus>,
-    /// Only rooms with something that this side has not read.
-    pub unread: bool,
-    /// Where the page before ended.
-    pub cursor: Option<Cursor>,
-    /// How many.
-    pub limit: i64,
-}
-
-/// The place of a room in the list: `1767225605000.7`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cursor {
-    /// When the room's newest event happened.
-    pub updated_at: Timestamp,
-    /// The room.
-    pub id: Id,
-}
-
-/// A cursor that no page has given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a cursor; take `next` of the page before")]
-pub struct BadCursor;
-
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.updated_at.as_millis(), self.id)
-    }
-}
-
-impl FromStr for Cursor {
-    type Err = BadCursor;
-
-    fn from_str(text: &str) -> Result<Self, BadCursor> {
-        let (ms, id) = text.split_once('.').ok_or(BadCursor)?;
-        let updated_at = Timestamp::from_millis(ms.parse().map_err(|_| BadCursor)?);
-        Ok(Self { updated_at, id: id.parse().map_err(|_| BadCursor)? })
-    }
-}
-
 /// Where a room stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
@@ -102,14 +48,16 @@ macro_rules! room_columns {
         )
     };
 }
+pub(crate) use room_columns;
 
 /// What [`room_columns`] are taken from.
 macro_rules! room_tables {
     () => {
-        " from rooms r join users o on o.id = r.user_id \
+        "rooms r join users o on o.id = r.user_id \
          left join messages m on m.id = r.last_message_id left join users u on u.id = m.sender_id "
     };
 }
+pub(crate) use room_tables;
 
 fn from_row(row: &Row, viewer: Role) -> sqlx::Result<Room> {
     let (written, read) = match viewer {
@@ -134,7 +82,7 @@ fn from_row(row: &Row, viewer: Role) -> sqlx::Result<Room> {
     })
 }
 
-async fn from_rows(connection: &mut Connection, rows: &[Row], viewer: Role) -> sqlx::Result<Vec<Room>> {
+pub(crate) async fn from_rows(connection: &mut Connection, rows: &[Row], viewer: Role) -> sqlx::Result<Vec<Room>> {
     let mut rooms = rows.iter().map(|row| from_row(row, viewer)).collect::<sqlx::Result<Vec<_>>>()?;
     let with_files = rows.iter().map(messages::has_files).collect::<sqlx::Result<Vec<_>>>()?;
     let wanted = rooms.iter_mut().zip(with_files).filter_map(|(room, files)| room.last_message.as_mut().filter(|_| files));
@@ -163,34 +111,14 @@ impl Store {
         Ok(sqlx::query_scalar("select user_id from rooms where id = $1").bind(room_id).fetch_optional(&mut *self.reader().await?).await?)
     }
 
-    /// A page of the list of rooms.
-    pub async fn rooms(&self, query: &RoomQuery) -> Result<RoomPage, Error> {
-        let mut reader = self.reader().await?;
-        // One more than asked tells whether there is another page.
-        let rows = list(query).build().fetch_all(&mut *reader).await?;
-        let wanted = usize::try_from(query.limit).unwrap_or(0).min(rows.len());
-        let results = from_rows(&mut reader, &rows[..wanted], query.viewer).await?;
-        let next = results.last().filter(|_| rows.len() > wanted).map(|room| Cursor { updated_at: room.updated_at, id: room.id });
-        Ok(RoomPage { results, next: next.map(|cursor| cursor.to_string()) })
-    }
-
     /// These rooms, in no particular order; unknown ids are left out.
     pub async fn rooms_by_id(&self, ids: &[Id], viewer: Role) -> Result<Vec<Room>, Error> {
         let mut reader = self.reader().await?;
-        let rows = sqlx::query(concat!("select ", room_columns!(), room_tables!(), "where r.id in ", columns::ids_sql!()))
+        let rows = sqlx::query(concat!("select ", room_columns!(), " from ", room_tables!(), "where r.id in ", columns::ids_sql!()))
             .bind(columns::ids(ids.iter().copied()))
             .fetch_all(&mut *reader)
             .await?;
         Ok(from_rows(&mut reader, &rows, viewer).await?)
-    }
-
-    /// Counts over a user's own rooms, or all rooms for an admin.
-    pub async fn summary(&self, viewer: Role, user_id: Id) -> Result<RoomsSummary, Error> {
-        let mut reader = self.reader().await?;
-        Ok(match viewer {
-            Role::User => own_summary(&mut reader, user_id).await?,
-            Role::Admin => full_summary(&mut reader).await?,
-        })
     }
 
     /// The number of the newest change of any room.
@@ -212,56 +140,6 @@ impl Store {
         .await?;
         Ok(rows.into_iter().map(|(room_id, last_seq, version)| Head { room_id, last_seq, version }).collect())
     }
-}
-
-/// The statement of a page. Its parts are fixed texts; what people typed is bound.
-fn list(query: &RoomQuery) -> QueryBuilder<Sqlite> {
-    let mut sql = QueryBuilder::new(concat!("select ", room_columns!(), room_tables!(), "where "));
-    match query.viewer {
-        Role::User => sql.push("r.user_id = ").push_bind(query.user_id),
-        Role::Admin => sql.push("true"),
-    };
-    if query.unread {
-        sql.push(match query.viewer {
-            Role::User => " and r.admin_messages > r.user_read_count",
-            Role::Admin => " and r.user_messages > r.admins_read_count",
-        });
-    }
-    if let Some(status) = query.status {
-        sql.push(" and r.status = ").push_bind(columns::status_text(status));
-    }
-    if let Some(q) = query.q.as_deref().filter(|q| !q.is_empty()) {
-        sql.push(" and o.search like ").push_bind(columns::search_pattern(q)).push(r" escape '\'");
-    }
-    if let Some(cursor) = query.cursor {
-        sql.push(" and (r.updated_at, r.id) < (").push_bind(cursor.updated_at.as_millis()).push(", ").push_bind(cursor.id).push(")");
-    }
-    sql.push(" order by r.updated_at desc, r.id desc limit ").push_bind(query.limit.saturating_add(1));
-    sql
-}
-
-async fn own_summary(connection: &mut Connection, user_id: Id) -> sqlx::Result<RoomsSummary> {
-    let (rooms, rooms_unread, unread, open): (i64, i64, i64, i64) = sqlx::query_as(
-        "select count(*), count(*) filter (where admin_messages > user_read_count), \
-         coalesce(sum(admin_messages - user_read_count), 0), count(*) filter (where status = 'open') \
-         from rooms where user_id = $1",
-    )
-    .bind(user_id)
-    .fetch_one(connection)
-    .await?;
-    Ok(RoomsSummary { rooms, rooms_unread, unread, open, resolved: rooms - open })
-}
-
-/// The counts read indexes only, the sum the unread rooms.
-async fn full_summary(connection: &mut Connection) -> sqlx::Result<RoomsSummary> {
-    let (open, resolved, rooms_unread, unread): (i64, i64, i64, i64) = sqlx::query_as(
-        "select (select count(*) from rooms where status = 'open'), (select count(*) from rooms where status = 'resolved'), \
-         count(*), coalesce(sum(user_messages - admins_read_count), 0) \
-         from rooms where user_messages > admins_read_count",
-    )
-    .fetch_one(connection)
-    .await?;
-    Ok(RoomsSummary { rooms: open + resolved, rooms_unread, unread, open, resolved })
 }
 
 async fn set_status(work: &mut Work, room_id: Id, by: Id, status: RoomStatus) -> sqlx::Result<Option<StatusOutcome>> {

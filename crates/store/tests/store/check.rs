@@ -65,6 +65,13 @@ async fn each_kind_of_damage_is_found() {
         ("update meta set version = 1", "the newest is 1"),
         ("update messages set sender_id = 99 where id = 3", "messages 3: what it refers to in users is missing"),
         ("update attachments set message_id = 99 where id = 1", "attachments 1: what it refers to in messages is missing"),
+        ("update inbox_totals set open = 5", "the inbox's totals are 5 open, 0 resolved, 1 unread rooms, 2 unread messages, a recount"),
+        ("update inbox_totals set unread = 0", "0 unread messages, a recount gives"),
+        ("delete from inbox_totals", "the inbox's totals are missing, a recount gives 1 open"),
+        ("delete from people_search where rowid = 2", "user 2: a search looks for nothing, the account has \"grace 5550001\""),
+        ("insert into people_search (rowid, text) values (99, 'x')", "user 99: a search looks for \"x\", the account has nothing"),
+        ("update people_search set text = 'x' where rowid = 2", "user 2: a search looks for \"x\", the account has \"grace"),
+        ("update people_search_content set c0 = 'x' where id = 2", "the database is damaged: malformed inverted index for FTS5 table"),
     ] {
         let desk = talked().await;
         desk.damages(damage).await;

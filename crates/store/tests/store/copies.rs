@@ -1,24 +1,16 @@
 //! Copies of the database: beside a writer, before a migration, and as the beginning of another history.
 
-use std::{borrow::Cow, os::unix::fs::PermissionsExt, path::Path};
+use std::{os::unix::fs::PermissionsExt, path::Path};
 
-use frontdesk_store::{Error, Inspection, Options, Store, begin_new_history, copy_database};
-use sqlx::{Connection as _, SqliteConnection, migrate::Migrator, sqlite::SqliteConnectOptions};
+use frontdesk_protocol::{Role, RoomStatus};
+use frontdesk_store::{Error, Inspection, Options, RoomQuery, Store, begin_new_history, copy_database};
+use sqlx::Connection as _;
 
-use crate::fixture::{desk, file, text};
-
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-
-async fn connect(path: &Path) -> SqliteConnection {
-    SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(path).create_if_missing(true)).await.unwrap()
-}
+use crate::fixture::{desk, file, hundred_thousand, of_version, text};
 
 /// A database as the first version left it, with a person in it.
 async fn of_the_first_version(path: &Path) {
-    let migrations = MIGRATIONS.iter().take(1).cloned().collect();
-    let first = Migrator { migrations: Cow::Owned(migrations), ..Migrator::DEFAULT };
-    let mut connection = connect(path).await;
-    first.run_direct(None, &mut connection, false).await.unwrap();
+    let mut connection = of_version(1, path).await;
     for statement in [
         "insert into meta (one, epoch, version) values (1, '00000000000000000000000000000001', 0)",
         "insert into users (id, phone, name, role, search) values (1, '1', 'Grace', 'user', 'grace')",
@@ -80,12 +72,39 @@ async fn before_a_migration_the_database_is_copied() {
     let mut inspection = Inspection::open(&copy).await.unwrap();
     assert!(!inspection.is_current(), "it is as it was before");
     assert_eq!(inspection.verify().await.unwrap().users, 1);
+    assert_eq!(inspection.check().await.unwrap().problems.lines, Vec::<String>::new(), "an older one is judged by what it has");
 
     let (again, _batches) = Store::open(Options::new(&path), true).await.unwrap();
     assert_eq!(again.copy_before_migration(), None);
     again.close().await;
     let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names.len(), 2, "the database and its copy: {names:?}");
+}
+
+#[tokio::test]
+async fn a_large_database_of_the_second_version_has_its_totals_and_finds_its_people() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = hundred_thousand(&folder).await;
+    let (store, _batches) = Store::open(Options::new(&path), true).await.unwrap();
+    let summary = store.summary(Role::Admin, 1).await.unwrap();
+    assert_eq!((summary.open, summary.resolved), (75_000, 25_000));
+    assert_eq!((summary.rooms_unread, summary.unread), (66_667, 100_000));
+    let query = |q: &str| RoomQuery {
+        viewer: Role::Admin,
+        user_id: 1,
+        q: Some(q.into()),
+        status: Some(RoomStatus::Resolved),
+        unread: true,
+        cursor: None,
+        limit: 2,
+    };
+    for (q, first) in [("USER 1", 100_000), ("5000004", 4), ("er 77777", 0), ("zq", 0), ("4", 99_964)] {
+        let page = store.rooms(&query(q)).await.unwrap();
+        assert_eq!(page.results.first().map_or(0, |room| room.id), first, "{q}");
+    }
+    store.close().await;
+    let mut inspection = Inspection::open(&path).await.unwrap();
+    assert_eq!(inspection.check().await.unwrap().problems.lines, Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -120,7 +139,7 @@ async fn another_history_has_another_epoch_and_no_sessions() {
     assert!(!desk.path.with_file_name("copy.db-wal").exists(), "it stays one file");
     let (copy, _batches) = Store::open(Options::new(&to), true).await.unwrap();
     assert_ne!(copy.epoch(), desk.store.epoch());
-    assert_eq!(copy.room(desk.room, frontdesk_protocol::Role::Admin).await.unwrap().unwrap().last_seq, 1);
+    assert_eq!(copy.room(desk.room, Role::Admin).await.unwrap().unwrap().last_seq, 1);
     assert!(copy.authenticate(desk.grace.id, Some(&sid), None).await.unwrap().unwrap().ended);
     assert_eq!(copy.rotate([1; 32], [2; 32]).await.unwrap(), frontdesk_store::RotateOutcome::Unknown);
 }

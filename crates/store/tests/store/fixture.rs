@@ -1,7 +1,8 @@
 //! A temporary database with people in it, and short words for what they do.
 
 use std::{
-    path::PathBuf,
+    borrow::Cow,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -12,7 +13,9 @@ use frontdesk_protocol::{Id, Message, Role, Room, Seq, User};
 use frontdesk_store::{
     AddOutcome, Batches, Clock, Error, Event, Mark, MarkKind, MarkOutcome, NewAttachment, NewMessage, NewUser, Options, SendOutcome, Store,
 };
-use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{Connection as _, SqliteConnection, migrate::Migrator, sqlite::SqliteConnectOptions};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// 2026-01-01T00:00:00Z.
 pub const START_MS: i64 = 1_767_225_600_000;
@@ -159,4 +162,37 @@ pub fn seq(event: &Event) -> Option<Seq> {
         Event::StatusChanged { seq, .. } => Some(*seq),
         Event::Receipt(_) | Event::RoomMade { .. } => None,
     }
+}
+
+/// An empty database as a version left it that had so many migrations.
+pub async fn of_version(migrations: usize, path: &Path) -> SqliteConnection {
+    let migrations = MIGRATIONS.iter().take(migrations).cloned().collect();
+    let migrator = Migrator { migrations: Cow::Owned(migrations), ..Migrator::DEFAULT };
+    let mut connection = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(path).create_if_missing(true)).await.unwrap();
+    migrator.run_direct(None, &mut connection, false).await.unwrap();
+    connection
+}
+
+/// A hundred thousand people with a room each, as the second version left them: every fourth resolved, and one or two unread messages
+/// in two of three.
+pub async fn hundred_thousand(folder: &tempfile::TempDir) -> PathBuf {
+    let path = folder.path().join("frontdesk.db");
+    let mut old = of_version(2, &path).await;
+    for statement in [
+        "begin",
+        "insert into meta (one, epoch, version) values (1, '00000000000000000000000000000001', 1)",
+        "create temp table numbers as with recursive n (i) as (select 1 union all select i + 1 from n where i < 100000) select i from n",
+        "insert into users (id, phone, name, role, search) select i, 5000000 + i, 'User ' || i, 'user', 'user ' || i || char(10) || (5000000 + i) \
+         from numbers",
+        "insert into rooms (id, user_id, status, created_at, updated_at, last_seq, last_message_id, user_messages, user_last_seq, version) \
+         select i, i, iif(i % 4, 'open', 'resolved'), i, i, i % 3, iif(i % 3, i * 2, null), i % 3, i % 3, 1 from numbers",
+        "insert into messages (id, room_id, seq, sender_id, side, text, created_at, user_count, admin_count) \
+         select i * 2, i, i % 3, i, 'user', 'Hi', i, i % 3, 0 from numbers where i % 3 union all \
+         select i * 2 - 1, i, 1, i, 'user', 'Hi', i, 1, 0 from numbers where i % 3 = 2",
+        "commit",
+    ] {
+        sqlx::query(statement).execute(&mut old).await.unwrap();
+    }
+    old.close().await.unwrap();
+    path
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use frontdesk_protocol::{Id, Message, Role, RoomStatus, Seq, User};
-use frontdesk_store::{Batches, Error, Event, Mark, MarkKind, MarkOutcome, Pending, SendOutcome, Store};
+use frontdesk_store::{Batches, Error, Event, Inspection, Mark, MarkKind, MarkOutcome, Pending, Problems, SendOutcome, Store};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
@@ -260,6 +260,7 @@ impl World {
         let left = histories(&copy, &self.rooms).await;
         holds(&promised, &copy, &left).await;
         copy.close().await;
+        is_sound(&to).await;
         self.copies.push(left);
     }
 
@@ -276,6 +277,7 @@ impl World {
         self.hear_published();
         let stored = histories(&self.desk.store, &self.rooms).await;
         holds(&self.promised, &self.desk.store, &stored).await;
+        is_sound(&self.desk.path).await;
         for copy in &self.copies {
             for (room, left) in copy {
                 assert_eq!(places(&stored[room])[..left.len()], places(left), "a crash leaves a beginning of what was to come");
@@ -330,6 +332,13 @@ async fn histories(store: &Store, rooms: &[(Id, User)]) -> BTreeMap<Id, Vec<Even
         all.insert(*room, events);
     }
     all
+}
+
+/// Nothing that is counted differs from a recount.
+async fn is_sound(path: &Path) {
+    let mut inspection = Inspection::open(path).await.expect("it can be read");
+    assert_eq!(inspection.check().await.expect("it can be read").problems, Problems::default());
+    inspection.close().await.expect("it closes");
 }
 
 /// Everything promised is there, as it was told, and no `client_id` twice.

@@ -1,13 +1,13 @@
 //! Watermarks and what is computed from them.
 
-use frontdesk_protocol::{Message, Role, RoomStatus, User, frame::Receipt};
-use frontdesk_store::{Event, Mark, MarkKind, MarkOutcome, MessageQuery};
+use frontdesk_protocol::{Message, Role, Room, RoomStatus, User, body::RoomsSummary, frame::Receipt};
+use frontdesk_store::{Event, Mark, MarkKind, MarkOutcome, MessageQuery, RoomQuery};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
 
-use crate::fixture::{Desk, desk, person};
+use crate::fixture::{Desk, desk, person, text};
 
 #[tokio::test]
 async fn receipts_only_grow_and_reading_delivers() {
@@ -51,7 +51,7 @@ async fn a_mark_in_the_batch_of_its_message_counts() {
     let desk = desk().await;
     let first = desk.says(&desk.grace, "One").await;
     let (room, ada) = (desk.room, desk.ada.clone());
-    let send = desk.store.send(crate::fixture::text(room, &desk.grace, "Two")).await.unwrap();
+    let send = desk.store.send(text(room, &desk.grace, "Two")).await.unwrap();
     let mark = |message_id| Mark { room_id: room, person: ada.clone(), message_id, kind: MarkKind::Read };
     let marks = [desk.store.mark(mark(first.id + 1)).await.unwrap(), desk.store.mark(mark(first.id)).await.unwrap()];
     send.await.unwrap();
@@ -105,8 +105,22 @@ async fn check_against_recount(desk: &Desk) {
         let other = if message.sender.role == Role::User { Role::Admin } else { Role::User };
         assert_eq!(message.read, message.seq <= furthest(other));
     }
-    let summary = desk.store.summary(Role::Admin, desk.ada.id).await.unwrap();
-    assert_eq!(summary.unread, desk.room(Role::Admin).await.unread_count);
+    check_totals(desk).await;
+}
+
+/// What the inbox says of all rooms, from the rooms themselves.
+async fn check_totals(desk: &Desk) {
+    let all = RoomQuery { viewer: Role::Admin, user_id: desk.ada.id, q: None, status: None, unread: false, cursor: None, limit: 200 };
+    let rooms = desk.store.rooms(&all).await.unwrap().results;
+    let count = |is: fn(&Room) -> bool| rooms.iter().filter(|room| is(room)).count() as i64;
+    let recount = RoomsSummary {
+        rooms: rooms.len() as i64,
+        rooms_unread: count(|room| room.unread_count > 0),
+        unread: rooms.iter().map(|room| room.unread_count).sum(),
+        open: count(|room| room.status == RoomStatus::Open),
+        resolved: count(|room| room.status == RoomStatus::Resolved),
+    };
+    assert_eq!(desk.store.summary(Role::Admin, desk.ada.id).await.unwrap(), recount);
 }
 
 #[test]
@@ -118,6 +132,10 @@ fn unread_equals_a_recount_whatever_happens() {
             let desk = desk().await;
             let second = person(&desk.store, "Second", "8888888888", Role::Admin).await;
             let people = [desk.ada.clone(), desk.grace.clone(), second];
+            // Another room, so that the inbox has something to add up.
+            let alan = person(&desk.store, "Alan", "5550002", Role::User).await;
+            let other = desk.store.open_room(alan.id).await.unwrap().unwrap().room_id;
+            desk.send(text(other, &alan, "Hi")).await;
             let mut said = Vec::new();
             for act in acts {
                 perform(&desk, &people, &mut said, act).await;
