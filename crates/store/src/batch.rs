@@ -136,11 +136,50 @@ pub(crate) struct Work {
     /// What happened so far.
     pub(crate) events: Vec<Event>,
     version: Option<i64>,
+    stage: Stage,
+}
+
+/// How far a transaction is. Statements in one text go to the connection's thread together, and each trip there costs as much as a
+/// small statement, so the first may begin and the last may commit it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    New,
+    Begun,
+    Committed,
 }
 
 impl Work {
     pub(crate) fn new(connection: Connection) -> Self {
-        Self { connection, now: Timestamp::default(), events: Vec::new(), version: None }
+        Self { connection, now: Timestamp::default(), events: Vec::new(), version: None, stage: Stage::New }
+    }
+
+    /// What the text of the next statement must begin with.
+    pub(crate) fn opening(&mut self) -> &'static str {
+        match std::mem::replace(&mut self.stage, Stage::Begun) {
+            Stage::New => "begin immediate;",
+            Stage::Begun | Stage::Committed => "",
+        }
+    }
+
+    async fn begin(&mut self) -> sqlx::Result<()> {
+        let opening = self.opening();
+        if !opening.is_empty() {
+            sqlx::query(opening).execute(&mut self.connection).await?;
+        }
+        Ok(())
+    }
+
+    /// What the text of the last statement must end with.
+    pub(crate) fn closing(&mut self) -> &'static str {
+        self.stage = Stage::Committed;
+        "commit"
+    }
+
+    async fn commit(&mut self) -> sqlx::Result<()> {
+        if self.stage == Stage::Begun {
+            sqlx::query(self.closing()).execute(&mut self.connection).await?;
+        }
+        Ok(())
     }
 
     /// This transaction's change number, taken by the first room that it changes.
@@ -151,6 +190,16 @@ impl Work {
         let version = sqlx::query_scalar("update meta set version = version + 1 returning version").fetch_one(&mut self.connection).await?;
         self.version = Some(version);
         Ok(version)
+    }
+
+    /// By how much a statement that takes the number by itself must raise it.
+    pub(crate) fn version_step(&self) -> i64 {
+        i64::from(self.version.is_none())
+    }
+
+    /// Notes the number that a statement has taken.
+    pub(crate) fn note_version(&mut self, version: i64) {
+        self.version = Some(version);
     }
 }
 
@@ -191,9 +240,9 @@ pub(crate) async fn run(work: &mut Work, jobs: Vec<Job>, now: Timestamp) -> sqlx
     work.now = now;
     work.version = None;
     work.events.clear();
-    sqlx::query("begin immediate").execute(&mut work.connection).await?;
+    work.stage = Stage::New;
     let wakes = apply(work, jobs).await?;
-    sqlx::query("commit").execute(&mut work.connection).await?;
+    work.commit().await?;
     Ok(Done { version: work.version, events: std::mem::take(&mut work.events), wakes })
 }
 
@@ -213,18 +262,22 @@ async fn apply(work: &mut Work, jobs: Vec<Job>) -> sqlx::Result<Vec<Wake>> {
                 mark_replies.push(reply);
             }
             Job::Task(task) => {
-                let outcomes = sends::store(work, std::mem::take(&mut sends)).await?;
+                let outcomes = sends::store(work, std::mem::take(&mut sends), false).await?;
                 pair(&mut wakes, std::mem::take(&mut send_replies), outcomes);
+                work.begin().await?;
                 wakes.push(task(work).await?);
             }
             // The writer has seen to it.
             Job::Close => {}
         }
     }
-    let outcomes = sends::store(work, sends).await?;
+    let outcomes = sends::store(work, sends, marks.is_empty()).await?;
     pair(&mut wakes, send_replies, outcomes);
-    let outcomes = receipts::store(work, marks).await?;
-    pair(&mut wakes, mark_replies, outcomes);
+    if !marks.is_empty() {
+        work.begin().await?;
+        let outcomes = receipts::store(work, marks).await?;
+        pair(&mut wakes, mark_replies, outcomes);
+    }
     Ok(wakes)
 }
 

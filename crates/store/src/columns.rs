@@ -73,6 +73,15 @@ pub(crate) fn sets<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
+/// As [`sets`], filled up with nothing to even fewer sizes, so that several statements stay prepared as one text. A row of which the
+/// first value is null must be none to the statement.
+pub(crate) fn filled_sets<T>(rows: &[T]) -> impl Iterator<Item = Vec<Option<&T>>> {
+    rows.chunks(SET_MAX).map(|set| {
+        let size = [1, 4, 16].into_iter().find(|size| set.len() <= *size).unwrap_or(SET_MAX);
+        set.iter().map(Some).chain(std::iter::repeat(None)).take(size).collect()
+    })
+}
+
 /// The column's value of a client id. Only the canonical form becomes a UUID's bytes, since ids are echoed byte for byte.
 pub(crate) struct ClientId<'a>(pub(crate) &'a str);
 
@@ -126,7 +135,7 @@ pub(crate) fn ids(ids: impl IntoIterator<Item = Id>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ClientId, sets};
+    use super::{ClientId, filled_sets, sets};
 
     #[test]
     fn only_the_canonical_form_of_a_uuid_becomes_bytes() {
@@ -147,5 +156,14 @@ mod tests {
         let rows = [(); 203];
         assert_eq!(sets(&rows).map(<[()]>::len).collect::<Vec<_>>(), [64, 64, 64, 8, 2, 1]);
         assert_eq!(sets::<()>(&[]).count(), 0);
+    }
+
+    #[test]
+    fn sets_are_filled_up_to_even_fewer_sizes() {
+        for (rows, sizes) in [(0, &[][..]), (1, &[1]), (2, &[4]), (5, &[16]), (17, &[64]), (64, &[64]), (203, &[64, 64, 64, 16])] {
+            let rows = vec![(); rows];
+            assert_eq!(filled_sets(&rows).map(|set| set.len()).collect::<Vec<_>>(), sizes);
+            assert_eq!(filled_sets(&rows).flatten().flatten().count(), rows.len());
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! Export: everything in the database as it was at one moment, page by page.
 
 use frontdesk_protocol::{Id, Message, Role, RoomStatus, Seq};
-use sqlx::{Row as _, Sqlite, Transaction};
+use sqlx::Row as _;
 
 use crate::{
-    AttachmentRecord, Error, Event, EventRecord, MessageRecord, Pool, ReceiptRecord, Record, RoomRecord, Store, StoredAttachment,
-    UserRecord, attachments, columns, messages, people,
+    AttachmentRecord, Error, Event, EventRecord, MessageRecord, ReceiptRecord, Record, RoomRecord, Store, StoredAttachment, UserRecord,
+    attachments, columns, messages, people,
     receipts::{self, ReceiptRow},
-    sqlite::Row,
+    sqlite::{Connection, Row},
 };
 
 /// Users, or events of a room, of one page.
@@ -16,7 +16,7 @@ const PAGE: i64 = 500;
 /// An export on its way. It reads one snapshot, beside which writes go on; dropping it ends it.
 #[derive(Debug)]
 pub struct Export {
-    snapshot: Transaction<'static, Sqlite>,
+    snapshot: Connection,
     next: Stage,
 }
 
@@ -33,9 +33,8 @@ enum Stage {
 impl Store {
     /// Starts an export; writes go on beside it.
     pub async fn export(&self) -> Result<Export, Error> {
-        let snapshot = match &self.inner.pool {
-            Pool::Sqlite(pool) => pool.begin().await?,
-        };
+        let mut snapshot = self.inner.readers.open().await?;
+        sqlx::query("begin").execute(&mut snapshot).await?;
         Ok(Export { snapshot, next: Stage::Meta })
     }
 }
@@ -59,7 +58,7 @@ impl Export {
     }
 
     async fn meta(&mut self) -> sqlx::Result<Vec<Record>> {
-        let epoch = sqlx::query_scalar("select epoch from meta").fetch_one(&mut *self.snapshot).await?;
+        let epoch = sqlx::query_scalar("select epoch from meta").fetch_one(&mut self.snapshot).await?;
         self.next = Stage::Users { after: 0 };
         Ok(vec![Record::Meta { epoch }])
     }
@@ -68,7 +67,7 @@ impl Export {
         let rows = sqlx::query(concat!("select ", people::account_columns!(), " from users u where u.id > $1 order by u.id limit $2"))
             .bind(after)
             .bind(PAGE)
-            .fetch_all(&mut *self.snapshot)
+            .fetch_all(&mut self.snapshot)
             .await?;
         let users = rows.iter().map(user).collect::<sqlx::Result<Vec<_>>>()?;
         self.next = users.last().map_or(Stage::Rooms { after: 0 }, |last| Stage::Users { after: last.id });
@@ -78,7 +77,7 @@ impl Export {
     async fn room(&mut self, after: Id) -> sqlx::Result<Vec<Record>> {
         let row = sqlx::query("select id, user_id, status, created_at, updated_at from rooms where id > $1 order by id limit 1")
             .bind(after)
-            .fetch_optional(&mut *self.snapshot)
+            .fetch_optional(&mut self.snapshot)
             .await?;
         let room = row.as_ref().map(room).transpose()?;
         self.next = room.as_ref().map_or(Stage::End, |room| Stage::Events { room_id: room.id, after: 0 });

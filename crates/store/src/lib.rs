@@ -12,6 +12,7 @@ mod import;
 mod inbox;
 mod messages;
 mod people;
+mod readers;
 mod receipts;
 mod rooms;
 mod search;
@@ -30,7 +31,7 @@ use std::{
 };
 
 use frontdesk_protocol::Timestamp;
-use sqlx::{Sqlite, SqlitePool, pool::PoolConnection};
+use readers::{Reader, Readers};
 use writer::Queue;
 
 pub use attachments::{NewAttachment, StoredAttachment};
@@ -108,12 +109,6 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// The connections that read, by dialect.
-#[derive(Debug)]
-enum Pool {
-    Sqlite(SqlitePool),
-}
-
 /// The database. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -122,7 +117,7 @@ pub struct Store {
 
 #[derive(Debug)]
 struct Inner {
-    pool: Pool,
+    readers: Readers,
     writer: Queue,
     epoch: String,
     clock: Clock,
@@ -142,9 +137,9 @@ impl Store {
     pub async fn open_with_clock(options: Options, migrate: bool, clock: Clock) -> Result<(Self, Batches), Error> {
         let (mut connection, copy) = sqlite::open(&options.path, migrate).await?;
         let (epoch, version) = meta(&mut connection).await?;
-        let readers = sqlite::readers(&options.path, options.read_connections);
+        let readers = Readers::new(options.path.clone(), options.read_connections);
         let (writer, batches) = writer::start(connection, options.path, readers.clone(), clock.clone(), version);
-        let inner = Inner { pool: Pool::Sqlite(readers), writer, epoch, clock, copy };
+        let inner = Inner { readers, writer, epoch, clock, copy };
         Ok((Self { inner: Arc::new(inner) }, batches))
     }
 
@@ -185,10 +180,8 @@ impl Store {
     }
 
     /// A connection for reading.
-    async fn reader(&self) -> Result<PoolConnection<Sqlite>, Error> {
-        match &self.inner.pool {
-            Pool::Sqlite(pool) => Ok(pool.acquire().await?),
-        }
+    async fn reader(&self) -> Result<Reader, Error> {
+        self.inner.readers.lend().await
     }
 
     fn now(&self) -> Timestamp {

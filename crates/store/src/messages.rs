@@ -119,15 +119,24 @@ impl Store {
     /// The durable events of a room past a seq, in order: messages as they are now, and status changes.
     pub async fn events_after(&self, room_id: Id, after: Seq, limit: i64) -> Result<Vec<Event>, Error> {
         let mut reader = self.reader().await?;
-        // One snapshot: a commit between the two reads would look like a hole.
-        let mut snapshot = sqlx::Connection::begin(&mut *reader).await?;
-        let messages = oldest(&mut snapshot, room_id, after, limit).await?;
-        let changes = status_changes(&mut snapshot, room_id, after, limit).await?;
-        snapshot.commit().await?;
-        let mut events: Vec<_> = messages.into_iter().map(|message| (message.seq, Event::Message(message))).chain(changes).collect();
-        events.sort_by_key(|(seq, _)| *seq);
-        Ok(events.into_iter().take(usize::try_from(limit).unwrap_or(0)).map(|(_, event)| event).collect())
+        let mut events = events(&mut reader, room_id, after, limit).await?;
+        // A commit between the two reads looks like a hole: then both are read anew, in one snapshot.
+        if (after + 1..).zip(&events).any(|(expected, (seq, _))| *seq != expected) {
+            let mut snapshot = sqlx::Connection::begin(&mut *reader).await?;
+            events = self::events(&mut snapshot, room_id, after, limit).await?;
+            snapshot.commit().await?;
+        }
+        Ok(events.into_iter().map(|(_, event)| event).collect())
     }
+}
+
+async fn events(connection: &mut Connection, room_id: Id, after: Seq, limit: i64) -> sqlx::Result<Vec<(Seq, Event)>> {
+    let messages = oldest(connection, room_id, after, limit).await?;
+    let changes = status_changes(connection, room_id, after, limit).await?;
+    let mut events: Vec<_> = messages.into_iter().map(|message| (message.seq, Event::Message(message))).chain(changes).collect();
+    events.sort_by_key(|(seq, _)| *seq);
+    events.truncate(usize::try_from(limit).unwrap_or(0));
+    Ok(events)
 }
 
 /// Status changes past a seq, oldest first.

@@ -70,16 +70,7 @@ impl Store {
         self.queue().push(|reply| Job::Mark(mark, reply)).await
     }
 
-    /// The watermarks of everybody who has one in the room.
-    pub async fn receipts(&self, room_id: Id) -> Result<Vec<Receipt>, Error> {
-        let rows = of_room(&mut *self.reader().await?, room_id).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| Receipt { user_id: row.user_id, role: row.side, read_seq: row.read.seq, delivered_seq: row.delivered.seq })
-            .collect())
-    }
-
-    /// The same with message ids and times, for saying them again.
+    /// The watermarks of everybody who has one in the room, with message ids and times, for saying them again.
     pub async fn receipt_marks(&self, room_id: Id) -> Result<Vec<ReceiptMark>, Error> {
         let rows = of_room(&mut *self.reader().await?, room_id).await?;
         Ok(rows.iter().flat_map(|row| [row.mark(MarkKind::Read), row.mark(MarkKind::Delivered)]).flatten().collect())
@@ -102,6 +93,12 @@ pub(crate) struct ReceiptRow {
     pub(crate) side: Role,
     pub(crate) read: Watermark,
     pub(crate) delivered: Watermark,
+}
+
+impl From<ReceiptRow> for Receipt {
+    fn from(row: ReceiptRow) -> Self {
+        Self { user_id: row.user_id, role: row.side, read_seq: row.read.seq, delivered_seq: row.delivered.seq }
+    }
 }
 
 impl ReceiptRow {
@@ -132,7 +129,7 @@ impl ReceiptRow {
     }
 }
 
-fn from_row(row: &Row) -> sqlx::Result<ReceiptRow> {
+pub(crate) fn from_row(row: &Row) -> sqlx::Result<ReceiptRow> {
     Ok(ReceiptRow {
         room_id: row.try_get("room_id")?,
         user_id: row.try_get("user_id")?,
@@ -155,12 +152,18 @@ macro_rules! receipt_columns {
         "p.room_id, p.user_id, p.side, p.read_seq, p.read_message_id, p.read_at, p.delivered_seq, p.delivered_message_id, p.delivered_at"
     };
 }
+pub(crate) use receipt_columns;
+
+/// The rows of a room, the statement's first parameter.
+macro_rules! of_room_sql {
+    () => {
+        concat!("select ", $crate::receipts::receipt_columns!(), " from receipts p where p.room_id = $1 order by p.user_id")
+    };
+}
+pub(crate) use of_room_sql;
 
 pub(crate) async fn of_room(connection: &mut Connection, room_id: Id) -> sqlx::Result<Vec<ReceiptRow>> {
-    let rows = sqlx::query(concat!("select ", receipt_columns!(), " from receipts p where p.room_id = $1 order by p.user_id"))
-        .bind(room_id)
-        .fetch_all(connection)
-        .await?;
+    let rows = sqlx::query(of_room_sql!()).bind(room_id).fetch_all(connection).await?;
     rows.iter().map(from_row).collect()
 }
 

@@ -1,12 +1,12 @@
 //! Rooms: making and resolving them, one as each side sees it, and what changed since a version.
 
-use frontdesk_protocol::{Id, Role, Room, RoomStatus, Seq, Timestamp, User};
+use frontdesk_protocol::{Id, Role, Room, RoomStatus, Seq, Timestamp, User, frame::Receipt};
 use sqlx::Row as _;
 
 use crate::{
     Error, Event, Store, attachments,
     batch::Work,
-    columns, messages,
+    columns, messages, receipts,
     sqlite::{Connection, Row},
 };
 
@@ -103,7 +103,26 @@ impl Store {
 
     /// A room as one side sees it. Presence is not known here: `online` is false, `last_seen` as stored.
     pub async fn room(&self, room_id: Id, viewer: Role) -> Result<Option<Room>, Error> {
-        Ok(self.rooms_by_id(&[room_id], viewer).await?.pop())
+        let mut reader = self.reader().await?;
+        let rows = sqlx::query(concat!("select ", room_columns!(), " from ", room_tables!(), "where r.id = $1"))
+            .bind(room_id)
+            .fetch_all(&mut *reader)
+            .await?;
+        Ok(from_rows(&mut reader, &rows, viewer).await?.pop())
+    }
+
+    /// A room as one side sees it, and the watermarks of everybody who has one there.
+    pub async fn room_with_receipts(&self, room_id: Id, viewer: Role) -> Result<Option<(Room, Vec<Receipt>)>, Error> {
+        let mut reader = self.reader().await?;
+        // One text, so that the two statements go to the connection's thread together: the room's row comes first.
+        let rows =
+            sqlx::query(concat!("select ", room_columns!(), " from ", room_tables!(), "where r.id = $1; ", receipts::of_room_sql!(),))
+                .bind(room_id)
+                .fetch_all(&mut *reader)
+                .await?;
+        let Some((room, receipts)) = rows.split_at_checked(1) else { return Ok(None) };
+        let receipts = receipts.iter().map(|row| receipts::from_row(row).map(Receipt::from)).collect::<sqlx::Result<_>>()?;
+        Ok(from_rows(&mut reader, room, viewer).await?.pop().map(|room| (room, receipts)))
     }
 
     /// Whose room it is.

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use frontdesk_protocol::{Attachment, Id, Message, Role, RoomStatus, Seq, User};
-use sqlx::{QueryBuilder, Row as _};
+use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use crate::{
     Error, Event, NewAttachment, Pending, Store, attachments,
     batch::{Job, Work},
     columns, messages,
+    sqlite::Row,
 };
 
 /// A message to be stored. Its sender is an account of this database.
@@ -96,16 +97,16 @@ enum First {
     Placed { index: usize, room_id: Id },
 }
 
-/// Stores a run of messages in their order. What the rules refuse takes no seq.
-pub(crate) async fn store(work: &mut Work, mut set: Vec<NewMessage>) -> sqlx::Result<Vec<SendOutcome>> {
+/// Stores a run of messages in their order. What the rules refuse takes no seq. `last`: nothing else comes in the transaction, which
+/// may be committed together with the last statement.
+pub(crate) async fn store(work: &mut Work, mut set: Vec<NewMessage>, last: bool) -> sqlx::Result<Vec<SendOutcome>> {
     if set.is_empty() {
         return Ok(Vec::new());
     }
-    let firsts = known_client_ids(work, &set).await?;
-    let mut rooms = tallies(work, &set).await?;
+    let Found { mut rooms, last_id, firsts } = find(work, &set).await?;
     let (verdicts, placed) = judge(work, &set, firsts, &mut rooms);
-    let stored = insert(work, &mut set, &placed, &mut rooms).await?;
     let known = known_messages(work, &verdicts).await?;
+    let stored = insert(work, &mut set, &placed, rooms, last_id, last).await?;
     let copy = |message: &Message| Box::new(message.clone());
     let outcomes = verdicts.into_iter().map(|verdict| match verdict {
         Verdict::Store(index) => SendOutcome::Stored(copy(&stored[index])),
@@ -118,50 +119,58 @@ pub(crate) async fn store(work: &mut Work, mut set: Vec<NewMessage>) -> sqlx::Re
     Ok(outcomes)
 }
 
-/// Which of the set's client ids were stored before, over all rooms, by sender and client id.
-async fn known_client_ids(work: &mut Work, set: &[NewMessage]) -> sqlx::Result<HashMap<(Id, String), First>> {
-    let asked: Vec<_> = set.iter().filter_map(|message| Some((message.sender.id, message.client_id.as_deref()?))).collect();
-    let mut firsts = HashMap::new();
-    for asked in columns::sets(&asked) {
-        let mut query = QueryBuilder::new("select j.column1, m.id, m.room_id from (");
-        query.push_values(asked.iter().enumerate(), |mut row, (place, (sender_id, client_id))| {
-            row.push_bind(place as i64).push_bind(sender_id).push_bind(columns::ClientId(client_id));
-        });
-        query.push(") j cross join messages m on m.sender_id = j.column2 and m.client_id = j.column3");
-        let rows: Vec<(i64, Id, Id)> = query.build_query_as().fetch_all(&mut work.connection).await?;
-        firsts.extend(rows.into_iter().map(|(place, id, room_id)| {
-            let (sender_id, client_id) = asked[place as usize];
-            ((sender_id, client_id.to_owned()), First::Stored { id, room_id })
-        }));
-    }
-    Ok(firsts)
+/// What a run of messages finds.
+#[derive(Default)]
+struct Found {
+    rooms: HashMap<Id, Tally>,
+    /// The newest message's id.
+    last_id: Id,
+    /// Which of the set's client ids were stored before, over all rooms, by sender and client id.
+    firsts: HashMap<(Id, String), First>,
 }
 
-async fn tallies(work: &mut Work, set: &[NewMessage]) -> sqlx::Result<HashMap<Id, Tally>> {
-    let rows = sqlx::query(concat!(
-        "select id, status, updated_at, last_seq, last_message_id, user_messages, admin_messages, user_last_seq, admin_last_seq \
-         from rooms where id in ",
-        columns::ids_sql!(),
-    ))
-    .bind(columns::ids(set.iter().map(|message| message.room_id)))
-    .fetch_all(&mut work.connection)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            let tally = Tally {
-                status: columns::status(row, "status")?,
-                updated_at: row.try_get("updated_at")?,
-                last_seq: row.try_get("last_seq")?,
-                last_message_id: row.try_get("last_message_id")?,
-                user_messages: row.try_get("user_messages")?,
-                admin_messages: row.try_get("admin_messages")?,
-                user_last_seq: row.try_get("user_last_seq")?,
-                admin_last_seq: row.try_get("admin_last_seq")?,
-                changed: false,
-            };
-            Ok((row.try_get("id")?, tally))
-        })
-        .collect()
+async fn find(work: &mut Work, set: &[NewMessage]) -> sqlx::Result<Found> {
+    let asked: Vec<_> = set.iter().filter_map(|message| Some((message.sender.id, message.client_id.as_deref()?))).collect();
+    let asked: Vec<_> = asked.into_iter().enumerate().collect();
+    let mut query = QueryBuilder::new(work.opening());
+    query.push(
+        "select 'room', id, status, updated_at, last_seq, last_message_id, user_messages, admin_messages, user_last_seq, admin_last_seq \
+         from rooms where id in (select value from json_each(",
+    );
+    query.push_bind(columns::ids(set.iter().map(|message| message.room_id)));
+    query.push(")); select 'last', seq from sqlite_sequence where name = 'messages'; ");
+    let mut found = Found::default();
+    for (nth, set) in columns::filled_sets(&asked).enumerate() {
+        if nth > 0 {
+            found.read(&mut query, &asked, work).await?;
+            query = QueryBuilder::new("");
+        }
+        query.push("select 'first', j.column1, m.id, m.room_id from (");
+        query.push_values(set, |mut row, asked| {
+            row.push_bind(asked.map(|(place, _)| *place as i64))
+                .push_bind(asked.map(|(_, (sender_id, _))| *sender_id))
+                .push_bind(asked.map(|(_, (_, client_id))| columns::ClientId(client_id)));
+        });
+        query.push(") j cross join messages m on m.sender_id = j.column2 and m.client_id = j.column3");
+    }
+    found.read(&mut query, &asked, work).await?;
+    Ok(found)
+}
+
+impl Found {
+    async fn read(&mut self, query: &mut QueryBuilder<Sqlite>, asked: &[(usize, (Id, &str))], work: &mut Work) -> sqlx::Result<()> {
+        for row in query.build().fetch_all(&mut work.connection).await? {
+            match row.try_get::<&str, _>(0)? {
+                "room" => drop(self.rooms.insert(row.try_get("id")?, Tally::of(&row)?)),
+                "last" => self.last_id = row.try_get(1)?,
+                _ => {
+                    let (_, (sender_id, client_id)) = asked[row.try_get::<i64, _>(1)? as usize];
+                    self.firsts.insert((sender_id, client_id.to_owned()), First::Stored { id: row.try_get(2)?, room_id: row.try_get(3)? });
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// In the set's order: duplicate, reused, refused, no room, stale; what is left takes the next place in its room.
@@ -204,6 +213,20 @@ fn again(first: First, room_id: Id) -> Verdict {
 }
 
 impl Tally {
+    fn of(row: &Row) -> sqlx::Result<Self> {
+        Ok(Self {
+            status: columns::status(row, "status")?,
+            updated_at: row.try_get("updated_at")?,
+            last_seq: row.try_get("last_seq")?,
+            last_message_id: row.try_get("last_message_id")?,
+            user_messages: row.try_get("user_messages")?,
+            admin_messages: row.try_get("admin_messages")?,
+            user_last_seq: row.try_get("user_last_seq")?,
+            admin_last_seq: row.try_get("admin_last_seq")?,
+            changed: false,
+        })
+    }
+
     fn other_sides_last_seq(&self, side: Role) -> Seq {
         match side {
             Role::User => self.admin_last_seq,
@@ -230,53 +253,74 @@ impl Tally {
     }
 }
 
-/// Inserts the placed messages with their files, brings their rooms up to date, and answers the messages in order.
-async fn insert(work: &mut Work, set: &mut [NewMessage], placed: &[Placed], rooms: &mut HashMap<Id, Tally>) -> sqlx::Result<Vec<Message>> {
+/// Inserts the placed messages with their files, brings their rooms up to date, and answers the messages in order. Ids are given here,
+/// which saves reading them back: nobody else writes during the transaction.
+async fn insert(
+    work: &mut Work,
+    set: &mut [NewMessage],
+    placed: &[Placed],
+    mut rooms: HashMap<Id, Tally>,
+    last_id: Id,
+    last: bool,
+) -> sqlx::Result<Vec<Message>> {
     if placed.is_empty() {
         return Ok(Vec::new());
     }
-    let ids = insert_messages(work, set, placed).await?;
-    let mut messages: Vec<_> = placed.iter().zip(ids).map(|(place, id)| message(work, &mut set[place.index], place, id)).collect();
+    let mut query = insert_messages(work, set, placed, last_id).await?;
+    let mut messages: Vec<_> = (last_id + 1..).zip(placed).map(|(id, place)| message(work, &mut set[place.index], place, id)).collect();
     for message in &messages {
         rooms.get_mut(&message.room_id).expect("it was placed there").last_message_id = Some(message.id);
     }
-    let files = placed.iter().zip(&messages).map(|(place, message)| (message, &set[place.index].attachments[..]));
-    let mut files = attachments::insert(work, files).await?;
-    for message in &mut messages {
-        message.attachments = files.remove(&message.id).unwrap_or_default();
+    if placed.iter().any(|place| !set[place.index].attachments.is_empty()) {
+        run(work, &mut query).await?;
+        query = QueryBuilder::new("");
+        let files = placed.iter().zip(&messages).map(|(place, message)| (message, &set[place.index].attachments[..]));
+        let mut files = attachments::insert(work, files).await?;
+        for message in &mut messages {
+            message.attachments = files.remove(&message.id).unwrap_or_default();
+        }
     }
-    update_rooms(work, rooms).await?;
+    update_rooms(work, query, &rooms, last).await?;
     Ok(messages)
 }
 
-/// Ids are given here, which saves reading them back: nobody else writes during the transaction.
-async fn insert_messages(work: &mut Work, set: &[NewMessage], placed: &[Placed]) -> sqlx::Result<Vec<Id>> {
-    let last: Option<Id> =
-        sqlx::query_scalar("select seq from sqlite_sequence where name = 'messages'").fetch_optional(&mut work.connection).await?;
-    let first = last.unwrap_or(0) + 1;
-    let ids: Vec<Id> = (first..).take(placed.len()).collect();
-    let rows: Vec<_> = ids.iter().zip(placed).collect();
-    for rows in columns::sets(&rows) {
-        let mut query = QueryBuilder::new(
-            "insert into messages (id, room_id, seq, sender_id, side, text, client_id, created_at, user_count, admin_count, files) ",
-        );
-        query.push_values(rows, |mut row, (id, place)| {
-            let message = &set[place.index];
-            row.push_bind(*id)
-                .push_bind(message.room_id)
-                .push_bind(place.seq)
-                .push_bind(message.sender.id)
-                .push_bind(columns::role_text(message.sender.role))
-                .push_bind(&message.text)
-                .push_bind(message.client_id.as_deref().map(columns::ClientId))
-                .push_bind(work.now.as_millis())
-                .push_bind(place.user_count)
-                .push_bind(place.admin_count)
-                .push_bind(message.attachments.len() as i64);
-        });
-        query.build().execute(&mut work.connection).await?;
+/// Runs what a query is made of and notes the change number, if it takes one.
+async fn run(work: &mut Work, query: &mut QueryBuilder<Sqlite>) -> sqlx::Result<()> {
+    for row in query.build().fetch_all(&mut work.connection).await? {
+        work.note_version(row.try_get("version")?);
     }
-    Ok(ids)
+    Ok(())
+}
+
+/// All but the last set, which is answered as the beginning of the next query.
+async fn insert_messages(work: &mut Work, set: &[NewMessage], placed: &[Placed], last_id: Id) -> sqlx::Result<QueryBuilder<Sqlite>> {
+    let rows: Vec<_> = (last_id + 1..).zip(placed).map(|(id, place)| (id, place, &set[place.index])).collect();
+    let mut query = QueryBuilder::new("");
+    for (nth, rows) in columns::filled_sets(&rows).enumerate() {
+        if nth > 0 {
+            run(work, &mut query).await?;
+            query = QueryBuilder::new("");
+        }
+        query.push(
+            "insert into messages (id, room_id, seq, sender_id, side, text, client_id, created_at, user_count, admin_count, files) \
+             select * from (",
+        );
+        query.push_values(rows, |mut row, new| {
+            row.push_bind(new.map(|(id, ..)| *id))
+                .push_bind(new.map(|(_, _, message)| message.room_id))
+                .push_bind(new.map(|(_, place, _)| place.seq))
+                .push_bind(new.map(|(_, _, message)| message.sender.id))
+                .push_bind(new.map(|(_, _, message)| columns::role_text(message.sender.role)))
+                .push_bind(new.map(|(_, _, message)| message.text.as_str()))
+                .push_bind(new.and_then(|(_, _, message)| message.client_id.as_deref()).map(columns::ClientId))
+                .push_bind(new.map(|_| work.now.as_millis()))
+                .push_bind(new.map(|(_, place, _)| place.user_count))
+                .push_bind(new.map(|(_, place, _)| place.admin_count))
+                .push_bind(new.map(|(_, _, message)| message.attachments.len() as i64));
+        });
+        query.push(") where column1 is not null; ");
+    }
+    Ok(query)
 }
 
 /// Takes the texts out of what was to be stored.
@@ -295,30 +339,36 @@ fn message(work: &Work, new: &mut NewMessage, place: &Placed, id: Id) -> Message
     }
 }
 
-async fn update_rooms(work: &mut Work, rooms: &HashMap<Id, Tally>) -> sqlx::Result<()> {
-    let version = work.version().await?;
+async fn update_rooms(work: &mut Work, mut query: QueryBuilder<Sqlite>, rooms: &HashMap<Id, Tally>, last: bool) -> sqlx::Result<()> {
+    query.push("update meta set version = version + ").push_bind(work.version_step()).push(" returning version; ");
     let changed: Vec<_> = rooms.iter().filter(|(_, room)| room.changed).collect();
-    for rows in columns::sets(&changed) {
-        let mut query = QueryBuilder::new(
+    for (nth, rows) in columns::filled_sets(&changed).enumerate() {
+        if nth > 0 {
+            run(work, &mut query).await?;
+            query = QueryBuilder::new("");
+        }
+        query.push(
             "update rooms set status = j.column2, updated_at = j.column3, last_seq = j.column4, last_message_id = j.column5, \
-             user_messages = j.column6, admin_messages = j.column7, user_last_seq = j.column8, admin_last_seq = j.column9, version = ",
+             user_messages = j.column6, admin_messages = j.column7, user_last_seq = j.column8, admin_last_seq = j.column9, \
+             version = (select version from meta) from (",
         );
-        query.push_bind(version).push(" from (");
-        query.push_values(rows, |mut row, (id, room)| {
-            row.push_bind(*id)
-                .push_bind(columns::status_text(room.status))
-                .push_bind(room.updated_at)
-                .push_bind(room.last_seq)
-                .push_bind(room.last_message_id)
-                .push_bind(room.user_messages)
-                .push_bind(room.admin_messages)
-                .push_bind(room.user_last_seq)
-                .push_bind(room.admin_last_seq);
+        query.push_values(rows, |mut row, changed| {
+            row.push_bind(changed.map(|(id, _)| **id))
+                .push_bind(changed.map(|(_, room)| columns::status_text(room.status)))
+                .push_bind(changed.map(|(_, room)| room.updated_at))
+                .push_bind(changed.map(|(_, room)| room.last_seq))
+                .push_bind(changed.and_then(|(_, room)| room.last_message_id))
+                .push_bind(changed.map(|(_, room)| room.user_messages))
+                .push_bind(changed.map(|(_, room)| room.admin_messages))
+                .push_bind(changed.map(|(_, room)| room.user_last_seq))
+                .push_bind(changed.map(|(_, room)| room.admin_last_seq));
         });
-        query.push(") j where rooms.id = j.column1");
-        query.build().execute(&mut work.connection).await?;
+        query.push(") j where rooms.id = j.column1; ");
     }
-    Ok(())
+    if last {
+        query.push(work.closing());
+    }
+    run(work, &mut query).await
 }
 
 /// The messages of earlier sets that were sent again, as they are now.

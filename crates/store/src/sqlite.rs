@@ -13,9 +13,9 @@ use std::{
 };
 
 use sqlx::{
-    Connection as _, Row as _, SqlitePool,
+    Connection as _, Row as _,
     migrate::{Migration, Migrator},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use tokio::sync::Notify;
 
@@ -30,13 +30,15 @@ const VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
 /// Both of these count as memory of the process, so both are small.
 const READER_CACHE: &str = "-1024";
 const WRITER_CACHE: &str = "-8192";
+/// Texts of statements that stay prepared for the writer: sets of every size, together with each other.
+const WRITER_STATEMENTS: usize = 256;
 /// What the write-ahead log shrinks to when it starts anew.
 const WAL_BYTES_KEPT: &str = "67108864";
 /// Past this many pages the writer gives the log a chance to start anew, which writing without a pause denies it.
 const WAL_PAGES_MAX: i64 = 16_384;
 /// A dirty log is copied into the database at least this often.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).foreign_keys(true).pragma("mmap_size", "0")
@@ -51,7 +53,8 @@ pub(crate) async fn connect(path: &Path) -> sqlx::Result<Connection> {
         // Statements over sets keep journals, which would be files.
         .pragma("temp_store", "memory")
         .pragma("wal_autocheckpoint", "0")
-        .pragma("journal_size_limit", WAL_BYTES_KEPT);
+        .pragma("journal_size_limit", WAL_BYTES_KEPT)
+        .statement_cache_capacity(WRITER_STATEMENTS);
     Connection::connect_with(&options).await
 }
 
@@ -67,16 +70,9 @@ pub(crate) async fn connect_alone(path: &Path) -> sqlx::Result<Connection> {
     Connection::connect_with(&options).await
 }
 
-/// The connections that read.
-pub(crate) fn readers(path: &Path, connections: u32) -> SqlitePool {
-    let options = options(path).read_only(true).pragma("cache_size", READER_CACHE);
-    SqlitePoolOptions::new()
-        .max_connections(connections.max(1))
-        .acquire_timeout(BUSY_TIMEOUT)
-        .test_before_acquire(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_lazy_with(options)
+/// One of the connections that read beside each other.
+pub(crate) async fn connect_reader(path: &Path) -> sqlx::Result<Connection> {
+    Connection::connect_with(&options(path).read_only(true).pragma("cache_size", READER_CACHE)).await
 }
 
 /// Makes the file or opens it, for its owner alone, and sees to its schema. Also answers the copy that was made first, if

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{Connection as _, SqlitePool};
+use sqlx::Connection as _;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
@@ -24,6 +24,7 @@ use tokio::{
 use crate::{
     Batch, Batches, Clock, Error, Store,
     batch::{self, BoxFuture, Done, Job, Reply, Wakes, Work, answer},
+    readers::Readers,
     sqlite::{self, Checkpoints, Connection},
 };
 
@@ -155,7 +156,7 @@ struct Writer {
     /// `None` after a failure, until it can be opened again.
     work: Option<Work>,
     path: PathBuf,
-    readers: SqlitePool,
+    readers: Readers,
     clock: Clock,
     version: i64,
     committed: mpsc::UnboundedSender<Batch>,
@@ -169,7 +170,7 @@ struct Writer {
 }
 
 /// Starts the writer's task, which ends with its queue.
-pub(crate) fn start(connection: Connection, path: PathBuf, readers: SqlitePool, clock: Clock, version: i64) -> (Queue, Batches) {
+pub(crate) fn start(connection: Connection, path: PathBuf, readers: Readers, clock: Clock, version: i64) -> (Queue, Batches) {
     let (committed, batches) = mpsc::unbounded_channel();
     let published = Arc::new(AtomicBool::new(false));
     let batches = Batches { batches, published: published.clone() };

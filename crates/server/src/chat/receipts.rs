@@ -1,6 +1,6 @@
 //! Moving a person's watermarks: what was read, and what has reached a device.
 
-use frontdesk_protocol::{Id, frame::Receipt};
+use frontdesk_protocol::Id;
 pub use frontdesk_store::MarkKind;
 use frontdesk_store::{Mark, MarkOutcome, Pending};
 
@@ -34,12 +34,4 @@ pub async fn settle(pending: Pending<MarkOutcome>) -> Result<(), Error> {
         MarkOutcome::Moved | MarkOutcome::Unmoved => Ok(()),
         MarkOutcome::NoSuchMessage => Err(Error::NotFound("message_id is not a message of this room".into())),
     }
-}
-
-/// Every watermark of a room.
-///
-/// # Errors
-/// `Unavailable` if the store cannot be read.
-pub async fn all(app: &App, pass: &Pass) -> Result<Vec<Receipt>, Error> {
-    Ok(app.store.receipts(pass.room_id()).await?)
 }

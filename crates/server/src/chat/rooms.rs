@@ -3,10 +3,11 @@
 use frontdesk_protocol::{
     Id, Room, RoomStatus,
     body::{RoomPage, RoomsSummary},
+    frame::Receipt,
 };
 use frontdesk_store::{Cursor, RoomQuery};
 
-use super::access;
+use super::access::{self, Pass};
 use crate::{
     app::App,
     caller::{Admin, Caller},
@@ -49,6 +50,17 @@ pub async fn get(app: &App, caller: &Caller, room_id: Id) -> Result<Room, Error>
     let mut room = app.store.room(room_id, caller.user.role).await?.ok_or_else(Error::no_room)?;
     show_presence(app, &mut room);
     Ok(room)
+}
+
+/// The room that a pass is for, and every watermark there.
+///
+/// # Errors
+/// `Unavailable` if the store cannot be read.
+pub async fn entered(app: &App, pass: &Pass) -> Result<(Room, Vec<Receipt>), Error> {
+    let found = app.store.room_with_receipts(pass.room_id(), pass.user().role).await?;
+    let (mut room, receipts) = found.ok_or_else(Error::no_room)?;
+    show_presence(app, &mut room);
+    Ok((room, receipts))
 }
 
 /// The newest open room of a user, made if there is none; whether it was made.

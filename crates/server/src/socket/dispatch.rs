@@ -218,11 +218,11 @@ impl Connection {
         }
         room.resumed_at = Some(now);
         self.pause(room_id).await?;
-        let Self { app, caller, wire, view, .. } = self;
+        let Self { app, wire, view, .. } = self;
         let resumed = match (view, room_id) {
-            (View::Room(room), _) => room.resume(app, caller, wire, after, epoch).await,
+            (View::Room(room), _) => room.resume(app, wire, after, epoch).await,
             (View::Inbox(inbox), Some(room_id)) => match inbox.rooms.get_mut(&room_id) {
-                Some(room) => room.resume(app, caller, wire, after, epoch).await,
+                Some(room) => room.resume(app, wire, after, epoch).await,
                 None => Ok(()),
             },
             (View::Inbox(_), None) => Ok(()),

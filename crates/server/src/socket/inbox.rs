@@ -81,7 +81,7 @@ impl InboxView {
             presence::arrived(app, room_id, &caller.user);
         }
         let mut view = RoomView::new(pass, joined, after, epoch);
-        let found = view.find(app, caller).await?;
+        let found = view.find(app).await?;
         let (epoch, cursor, head) = (sync::epoch(app), found.cursor, found.room.last_seq);
         view.note_told(&found.receipts);
         wire.write(ServerFrame::RoomOpened { room_id, epoch, room: found.room, receipts: found.receipts, resume: found.resume }).await?;

@@ -12,7 +12,7 @@ use super::wire::{Gone, Wire};
 use crate::{
     app::App,
     caller::Caller,
-    chat::{access::Pass, presence::status_frame, receipts, rooms, sync},
+    chat::{access::Pass, presence::status_frame, rooms, sync},
     error::Error,
     hub::{Joined, Person, Seat, Watermark},
 };
@@ -70,16 +70,15 @@ impl RoomView {
     }
 
     /// The room as it is now. The seat was taken before, so whatever comes later is handed over or found by `catch_up`.
-    pub(super) async fn find(&self, app: &App, caller: &Caller) -> Result<Found, Error> {
-        let receipts = receipts::all(app, &self.pass).await?;
-        let room = rooms::get(app, caller, self.pass.room_id()).await?;
+    pub(super) async fn find(&self, app: &App) -> Result<Found, Error> {
+        let (room, receipts) = rooms::entered(app, &self.pass).await?;
         let (resume, cursor) = sync::resume(app, room.last_seq, self.after, self.epoch.as_deref());
         Ok(Found { room, receipts, resume, cursor })
     }
 
     /// `ready` (v=1), then who else is there, then what was missed.
     pub(super) async fn begin(&mut self, app: &App, caller: &Caller, wire: &mut Wire, origin: bool, heartbeat_ms: u64) -> Result<(), Stop> {
-        let found = self.find(app, caller).await?;
+        let found = self.find(app).await?;
         let (cursor, head) = (found.cursor, found.room.last_seq);
         if !origin {
             self.note_told(&found.receipts);
@@ -172,16 +171,9 @@ impl RoomView {
     }
 
     /// The answer to `resume`: `resumed`, then what was missed, as in the handshake.
-    pub(super) async fn resume(
-        &mut self,
-        app: &App,
-        caller: &Caller,
-        wire: &mut Wire,
-        after: Seq,
-        epoch: Option<String>,
-    ) -> Result<(), Stop> {
+    pub(super) async fn resume(&mut self, app: &App, wire: &mut Wire, after: Seq, epoch: Option<String>) -> Result<(), Stop> {
         (self.after, self.epoch) = (Some(after), epoch);
-        let Found { room, resume, cursor, .. } = self.find(app, caller).await?;
+        let Found { room, resume, cursor, .. } = self.find(app).await?;
         let last_seq = room.last_seq;
         wire.write(ServerFrame::Resumed { room_id: self.pass.room_id(), after, last_seq, resume }).await?;
         self.catch_up(app, wire, cursor, last_seq, false).await

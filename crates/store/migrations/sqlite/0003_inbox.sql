@@ -65,3 +65,7 @@ end;
 create trigger users_removed after delete on users begin
     delete from people_search where rowid = old.id;
 end;
+
+-- UUIDv7s come in the order of time: with them in front all new entries go to the same page, however many people write.
+drop index messages_client_id;
+create unique index messages_client_id on messages (client_id, sender_id) where client_id is not null;

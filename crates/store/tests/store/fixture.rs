@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use frontdesk_protocol::{Id, Message, Role, Room, Seq, User};
+use frontdesk_protocol::{Id, Message, Role, Room, Seq, User, frame::Receipt};
 use frontdesk_store::{
     AddOutcome, Batches, Clock, Error, Event, Mark, MarkKind, MarkOutcome, NewAttachment, NewMessage, NewUser, Options, SendOutcome, Store,
 };
@@ -195,4 +195,9 @@ pub async fn hundred_thousand(folder: &tempfile::TempDir) -> PathBuf {
     }
     old.close().await.unwrap();
     path
+}
+
+/// How far everybody has come in a room.
+pub async fn receipts(store: &Store, room: Id) -> Vec<Receipt> {
+    store.room_with_receipts(room, Role::Admin).await.expect("it can be read").expect("there is a room").1
 }

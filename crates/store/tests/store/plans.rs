@@ -77,7 +77,9 @@ impl Watch {
         drop(noted);
         let statements = std::mem::take(&mut *STATEMENTS.lock().unwrap_or_else(PoisonError::into_inner));
         assert!(!statements.is_empty(), "{what}: no statement was noted");
-        for statement in statements.iter().filter(|statement| !is_transaction(statement)) {
+        // Some go together, in one text.
+        let statements = statements.iter().flat_map(|text| text.split(';')).map(str::trim);
+        for statement in statements.filter(|statement| !statement.is_empty() && !is_transaction(statement)) {
             let plan = Plan::of(&mut self.explainer, statement).await;
             self.wrong.extend(plan.wrong(statement).map(|step| format!("{what}: {step}\n  {statement}\n{}", plan.text())));
             self.statements += 1;
@@ -186,7 +188,7 @@ async fn what_people_wait_for_is_reached_by_indexes() {
         assert!(!watch.over("a page of history", store.messages(room, page)).await.unwrap().is_empty());
     }
     watch.over("a resume", store.events_after(room, 3, 100)).await.unwrap();
-    watch.over("watermarks", store.receipts(room)).await.unwrap();
+    watch.over("a room and its watermarks", store.room_with_receipts(room, Role::Admin)).await.unwrap();
     watch.over("watermarks said again", store.receipt_marks(room)).await.unwrap();
     watch.over("one room", store.room(room, Role::User)).await.unwrap();
     watch.over("whose room", store.room_owner(room)).await.unwrap();
