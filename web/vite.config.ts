@@ -29,6 +29,23 @@ function compressed(): Plugin {
   }
 }
 
+/** A part that is loaded later is one file, so there is nothing to load beside it and the helper for that can go. */
+function plainImports(): Plugin {
+  const helper = '\0vite/preload-helper.js'
+  return {
+    name: 'frontdesk-plain-imports',
+    apply: 'build',
+    enforce: 'pre',
+    load: (id) => (id === helper ? 'export const __vitePreload = (load) => load()' : null),
+    generateBundle(_, bundle) {
+      for (const chunk of Object.values(bundle)) {
+        if (chunk.type !== 'chunk' || !chunk.isDynamicEntry || !chunk.viteMetadata?.importedCss.size) continue
+        this.error(`${chunk.name} would be shown without its styles: import them where the page begins`)
+      }
+    },
+  }
+}
+
 /** The addresses that the real server gives the pages. */
 function pages(): Plugin {
   const files: Record<string, string> = { '/': '/user/index.html', '/console/': '/console/index.html' }
@@ -49,12 +66,25 @@ function pages(): Plugin {
   }
 }
 
+/** What both pages begin with, in one file: small ones compress worse, and each is a request more. */
+function isBase(id: string): boolean {
+  if (/vite\/preload-helper|node_modules\/(react|react-dom|scheduler)\//.test(id)) return true
+  return /web\/(sdk|ui)\/src\//.test(id) && !seldom.test(id)
+}
+
+/** Behind an `import()` in `ui/src/later`, in a language that has to be chosen, or for admins alone. */
+const seldom =
+  /\.css$|messages\/(de|ar)|sdk\/src\/inbox|LoginPage|ui\/src\/files\/(files|AttachmentView|UploadView|Lightbox|fileName)|Tray|MenuList|DatePill|Dialog|Kept|preferences|seldomIcons|overlay\/overlay/
+
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [react(), pages(), compressed()],
+  plugins: [react(), plainImports(), pages(), compressed()],
   resolve: {
     alias: [
+      { find: '@frontdesk/sdk/inbox', replacement: here('sdk/src/inboxClient.ts') },
       { find: '@frontdesk/sdk/react', replacement: here('sdk/src/react.ts') },
+      { find: '@frontdesk/ui/seldomIcons', replacement: here('ui/src/seldomIcons.ts') },
+      { find: '@frontdesk/ui/plural', replacement: here('ui/src/text/plural.ts') },
       { find: /^@frontdesk\/sdk$/, replacement: here('sdk/src/index.ts') },
       { find: /^@frontdesk\/ui$/, replacement: here('ui/src/index.ts') },
     ],
@@ -68,7 +98,10 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // Nothing is inlined: the pages' policy allows no `data:` for scripts and styles.
     assetsInlineLimit: 0,
-    rolldownOptions: { input: { user: here('user/index.html'), console: here('console/index.html') } },
+    rolldownOptions: {
+      input: { user: here('user/index.html'), console: here('console/index.html') },
+      output: { codeSplitting: { groups: [{ name: 'base', test: isBase }] } },
+    },
   },
   server: {
     host: '127.0.0.1',

@@ -1,5 +1,5 @@
 /** The console: finding rooms, settling them, by hand and by keyboard, with few rooms and with ten thousand. */
-import { console as words } from '../ui/src/messages/en'
+import { console as words } from '../console/src/messages/en'
 import { type Account, ada, conversation, grace, ines, linus, person } from './support/cast'
 import { everybody, expect, test } from './support/test'
 

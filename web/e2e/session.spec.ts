@@ -1,5 +1,6 @@
 /** Signing in and out: in all tabs, on all devices, on both pages side by side, over a reload. */
-import { chat, common, console as words } from '../ui/src/messages/en'
+import { console as words } from '../console/src/messages/en'
+import { chat, common } from '../ui/src/messages/en'
 import { ada, conversation, grace, linus } from './support/cast'
 import { AdminPage, UserPage } from './support/people'
 import { everybody, expect, test } from './support/test'

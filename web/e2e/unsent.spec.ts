@@ -1,6 +1,7 @@
 /** What was written and may not go yet, or not at all: nothing of it is taken away before its writer has decided. */
 import type { BrowserContext } from '@playwright/test'
-import { chat, common, console as words } from '../ui/src/messages/en'
+import { console as words } from '../console/src/messages/en'
+import { chat, common } from '../ui/src/messages/en'
 import { ada, conversation, grace } from './support/cast'
 import { allAgree, history } from './support/faults'
 import { everybody, expect, test } from './support/test'

@@ -1,6 +1,6 @@
 /** Who sees what: the sign-in page, the console, or the way to the page of their own. */
 
-import { type Client, limits, type Session, type User } from '@frontdesk/sdk'
+import { type InboxClient, limits, type Session, type User } from '@frontdesk/sdk'
 import { useReadable } from '@frontdesk/sdk/react'
 import { LoginPage } from '@frontdesk/ui'
 import { useEffect, useState } from 'react'
@@ -10,7 +10,7 @@ import { NotAdmin } from './NotAdmin'
 export interface AppProps {
   session: Session
   /** Makes the one client of an admin who is signed in. */
-  connect(me: User): Client
+  connect(me: User): InboxClient
 }
 
 export function App({ session, connect }: AppProps) {
@@ -63,7 +63,7 @@ interface SignedInProps extends AppProps {
 
 function SignedIn(props: SignedInProps) {
   const { connect, me } = props
-  const [client, setClient] = useState<Client | null>(null)
+  const [client, setClient] = useState<InboxClient | null>(null)
   useEffect(() => {
     const made = connect(me)
     setClient(made)

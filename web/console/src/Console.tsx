@@ -1,8 +1,8 @@
 /** The console of an admin who is signed in: one inbox connection, the panes, and what belongs to no pane. */
 
-import type { Client, Room, Session, User } from '@frontdesk/sdk'
+import type { InboxClient, Room, Session, User } from '@frontdesk/sdk'
 import { useReadable } from '@frontdesk/sdk/react'
-import { announce, Banner, ConnectionPill, useSignOut, useText } from '@frontdesk/ui'
+import { announce, Banner, ConnectionPill, useReadyParts, useSignOut, useText } from '@frontdesk/ui'
 import { type CSSProperties, useCallback, useMemo, useState } from 'react'
 import { Details } from './details/Details'
 import { useDetails } from './details/useDetails'
@@ -25,7 +25,7 @@ import { SettingsPopovers, You } from './settings/layers'
 import { useConsoleText } from './text'
 
 export interface ConsoleProps {
-  client: Client
+  client: InboxClient
   session: Session
   me: User
   /** The session was ended from outside; what is on screen stays. */
@@ -44,6 +44,7 @@ export function Console({ client, session, me, signedOut, messageMax, onSignIn }
   const handle = useMemo(() => client.inbox(), [client])
   const inbox = useReadable(handle)
   const connection = useReadable(client.connection)
+  useReadyParts(inbox.phase === 'ready')
   const openId = route.page === 'room' ? route.room_id : null
   const open = useOpenRoom(client, openId)
   const failed = useReadable(client.failedRooms)

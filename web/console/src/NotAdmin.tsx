@@ -2,22 +2,24 @@
 import type { Session, User } from '@frontdesk/sdk'
 import { Brand, useSignOut, useText } from '@frontdesk/ui'
 import './layout/layout.css'
+import { useConsoleText } from './text'
 
 export function NotAdmin({ user, session }: { user: User; session: Session }) {
-  const text = useText()
+  const text = useConsoleText()
+  const { common } = useText()
   const signOut = useSignOut(session, null, user)
   return (
     <main className="door">
       <section className="lc">
         <Brand size={40} />
-        <h1 dir="auto">{text.console.user_here(user.name)}</h1>
-        <p>{text.console.user_here_text}</p>
+        <h1 dir="auto">{text.user_here(user.name)}</h1>
+        <p>{text.user_here_text}</p>
         <div className="door-ways">
           <a className="btn primary large" href="/">
-            {text.console.user_open}
+            {text.user_open}
           </a>
           <button type="button" className="btn large" onClick={() => signOut.leave()}>
-            {text.common.sign_out}
+            {common.sign_out}
           </button>
         </div>
       </section>

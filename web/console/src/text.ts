@@ -1,10 +1,30 @@
 /** The console's own words and number formats in the language of the page. */
-import { type Messages, useSpeech, useText } from '@frontdesk/ui'
+import { type OwnWords, useSpeech } from '@frontdesk/ui'
 import { useMemo } from 'react'
+import { console as english } from './messages/en'
 
-export type ConsoleText = Messages['console']
+export type ConsoleText = typeof english
 
-export const useConsoleText = (): ConsoleText => useText().console
+let words: ConsoleText = english
+
+const loaders = {
+  en: async () => english,
+  de: () => import('./messages/de').then((loaded) => loaded.console),
+  ar: () => import('./messages/ar').then((loaded) => loaded.console),
+}
+
+/** For `startLanguage`: the console's words change together with the shared ones. */
+export const consoleWords: OwnWords = async (language) => {
+  const next = await loaders[language]()
+  return () => {
+    words = next
+  }
+}
+
+export function useConsoleText(): ConsoleText {
+  useSpeech()
+  return words
+}
 
 /** Counts as people of that language write them; "12K" where there is no room for more. */
 export function useNumber(notation: 'standard' | 'compact' = 'standard'): (value: number) => string {

@@ -1,5 +1,5 @@
 /** The console in every state. */
-import type { Client, ConnectionState, InboxState, RoomState, SessionState } from '@frontdesk/sdk'
+import type { ConnectionState, InboxClient, InboxState, RoomState, SessionState } from '@frontdesk/sdk'
 import { type ReactNode, useEffect } from 'react'
 import { App } from '../../console/src/App'
 import { amara, inboxState, roomState, rooms, said, stored_to, summary, unsent } from './consoleData'
@@ -18,6 +18,13 @@ interface Scene {
 }
 
 const inRoom = `/rooms/${amara.id}`
+/** For screens that show no inbox. */
+const noInbox = (): InboxClient => ({
+  ...fakeClient({}),
+  inbox: () => {
+    throw new Error('this screen shows no inbox')
+  },
+})
 const signedIn: SessionState = { status: 'signed_in', user: ada, reason: null }
 
 function scene(shown: Scene): () => ReactNode {
@@ -25,7 +32,7 @@ function scene(shown: Scene): () => ReactNode {
     history.replaceState(null, '', `#${shown.hash ?? inRoom}`)
     const inbox = held(shown.inbox ?? inboxState())
     const session = held(signedIn)
-    const client: Client = {
+    const client: InboxClient = {
       ...fakeClient({
         connection: held(shown.connection ?? connectionState('online')),
         room: held(shown.room ?? roomState()),
@@ -139,16 +146,14 @@ export const states: Record<string, () => ReactNode> = {
     connection: connectionState('offline'),
     act: () => click('#account-popover .account-verbs button, .you .account-verbs button'),
   }),
-  user: () => (
-    <App session={fakeSession({ status: 'signed_in', user: amara, reason: null })} connect={() => fakeClient({})} />
-  ),
+  user: () => <App session={fakeSession({ status: 'signed_in', user: amara, reason: null })} connect={noInbox} />,
   login: () => (
     <App
       session={fakeSession(
         { status: 'signed_out', user: null, reason: 'none' },
         { demo: [{ phone: '9999999999', password: 'drivecash', name: 'Ada', role: 'admin' }] },
       )}
-      connect={() => fakeClient({})}
+      connect={noInbox}
     />
   ),
 }

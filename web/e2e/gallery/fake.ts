@@ -73,9 +73,6 @@ export function fakeClient({ connection, room, rooms = [], silent }: FakeClientO
       if (!room) throw new Error('this screen shows no room')
       return fakeHandle(room)
     },
-    inbox: () => {
-      throw new Error('this screen shows no inbox')
-    },
     openRoom: () => (silent || !own ? never() : Promise.resolve(own)),
     rooms: () => (silent ? never() : Promise.resolve(rooms)),
     setStatus: () => never(),

@@ -1,6 +1,7 @@
 /** People act, people see: the two pages as somebody uses them who knows only roles and names. */
 import { expect, type Locator, type Page } from '@playwright/test'
-import { chat, common, console as words } from '../../ui/src/messages/en'
+import { console as words } from '../../console/src/messages/en'
+import { chat, common } from '../../ui/src/messages/en'
 import { type Account, password } from './cast'
 
 type Tick = 'queued' | 'sending' | 'sent' | 'delivered' | 'read'

@@ -1,8 +1,11 @@
-/** Puts the parts together: connections, rooms, inbox and outbox of one account. Decides nothing that a part can decide. */
-import { createApi, isApiError, mayRetry } from './api'
+/**
+ * Puts the parts together: connections, rooms and outbox of one account. Decides nothing that a part can decide. The
+ * admins' client (`inboxClient.ts`) brings its inbox along.
+ */
+import { type Api, createApi, isApiError, mayRetry } from './api'
 import type { Delivery, Entry, Outcome } from './entries'
 import { baseUrl, browserEnv, type Env } from './env'
-import { createInbox, type Inbox } from './inbox'
+import type { Inbox } from './inbox'
 import { createOutbox } from './outbox'
 import type { Message, MessagePage, Room, RoomPage, ServerFrame, User } from './protocol.gen'
 import { createRoom, type FollowedRoom, type Link } from './room'
@@ -22,14 +25,15 @@ const worstFirst: ConnectionStatus[] = ['signed_out', 'offline', 'reconnecting',
 interface Followed {
   room: FollowedRoom
   holders: number
-  /** `mode: 'room'`: its own connection, once there is something to resume from. */
+  /** A user's: its own connection, once there is something to resume from. */
   socket: Socket | null
-  /** `mode: 'inbox'`: ready to be asked for on the shared connection. */
+  /** An admin's: ready to be asked for on the shared connection. */
   loaded: boolean
   linger: ReturnType<typeof setTimeout> | undefined
 }
 
-export function createClient(options: ClientOptions, env: Env = browserEnv): Client {
+/** `makeInbox`: all rooms come over one inbox connection; without it each has its own. */
+export function createClient(options: ClientOptions, env: Env = browserEnv, makeInbox?: (api: Api) => Inbox): Client {
   const api = createApi(options.url, options.token)
   const wsBase = baseUrl(options.url).replace(/^http/, 'ws')
   const account = options.account ?? 'default'
@@ -39,7 +43,6 @@ export function createClient(options: ClientOptions, env: Env = browserEnv): Cli
   const connection = createValue(plain(env.online() ? 'connecting' : 'offline'))
   const failedRooms = createValue<ReadonlySet<number>>(new Set())
   let closed = false
-  let inbox: Inbox | null = null
   let me: User | null = null
   let meCall: Promise<User> | null = null
 
@@ -56,9 +59,8 @@ export function createClient(options: ClientOptions, env: Env = browserEnv): Cli
     },
   })
 
-  const shared =
-    options.mode === 'inbox' ? openSocket('/ws/inbox/', () => inbox?.resumePoint() ?? null, inboxEvents()) : null
-  if (shared) inbox = createInbox(api)
+  const inbox = makeInbox?.(api)
+  const shared = inbox ? openSocket('/ws/inbox/', inbox.resumePoint, inboxEvents(inbox)) : null
 
   function noteFailed(room_id: number): void {
     const before = failedRooms.get()
@@ -109,10 +111,10 @@ export function createClient(options: ClientOptions, env: Env = browserEnv): Cli
     connection.set(plain(status))
   }
 
-  function inboxEvents(): Events {
+  function inboxEvents(inbox: Inbox): Events {
     return {
       onFrame(frame) {
-        inbox?.receive(frame)
+        inbox.receive(frame)
         if (frame.type === 'ready') {
           me = frame.user
           for (const [room_id, followed] of rooms) askFor(room_id, followed)
@@ -275,10 +277,6 @@ export function createClient(options: ClientOptions, env: Env = browserEnv): Cli
   return {
     connection,
     room: handleOf,
-    inbox() {
-      inbox ??= createInbox(api)
-      return inbox.handle
-    },
     async openRoom(user_id) {
       const call = api.call<Room>('POST', '/api/chat/rooms/', user_id === undefined ? {} : { user_id })
       return call.catch(async (error) => {

@@ -4,6 +4,7 @@ import { emptyRoom } from './state'
 import type {
   Client,
   ConnectionState,
+  InboxClient,
   InboxHandle,
   InboxState,
   Readable,
@@ -21,7 +22,7 @@ export const useConnection = (client: Client): ConnectionState => useReadable(cl
 
 export const useSession = (session: Session): SessionState => useReadable(session)
 
-export function useInbox(client: Client): { state: InboxState; handle: InboxHandle } {
+export function useInbox(client: InboxClient): { state: InboxState; handle: InboxHandle } {
   const handle = client.inbox()
   return { state: useReadable(handle), handle }
 }

@@ -156,6 +156,9 @@ function roomAfter(room: Room, last: Message, me: User | null): Room {
 
 /** Stored ones by seq without repeats, then those on their way; a stored one takes the place of its own waiting copy. */
 export function mergeMessages(before: ShownMessage[], more: ShownMessage[]): ShownMessage[] {
+  // An older page, the usual case in a long room.
+  const [oldest, newest] = [before[0]?.seq ?? null, more.at(-1)?.seq ?? null]
+  if (oldest !== null && newest !== null && newest < oldest && before.at(-1)?.seq !== null) return [...more, ...before]
   const byKey = new Map<string, ShownMessage>()
   for (const message of [...before, ...more]) {
     const known = byKey.get(message.key)

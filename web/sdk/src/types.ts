@@ -180,16 +180,12 @@ export interface ClientOptions {
   token: (refused?: string) => Promise<string>
   /** Separates caches and outboxes of accounts in one browser. */
   account?: string
-  /** `inbox`: rooms are followed over one inbox connection (admins). `room`: a connection for each room. */
-  mode?: 'room' | 'inbox'
 }
 
 export interface Client {
   readonly connection: Readable<ConnectionState>
   /** Follows a room. Asking twice shares one subscription; each holder calls `release()` once. */
   room(room_id: number): RoomHandle
-  /** The list of all rooms (`mode: 'inbox'`). */
-  inbox(): InboxHandle
   /** The caller's newest open room, made if there is none; an admin names the user. */
   openRoom(user_id?: number): Promise<Room>
   /** The caller's rooms. */
@@ -207,6 +203,12 @@ export interface Client {
   /** Empties the outbox of this account (at sign-out, after asking). */
   forget(): Promise<void>
   close(): void
+}
+
+/** For admins: rooms are followed over one inbox connection. */
+export interface InboxClient extends Client {
+  /** The list of all rooms. */
+  inbox(): InboxHandle
 }
 
 /** A refused HTTP call. */

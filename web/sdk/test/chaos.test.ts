@@ -2,6 +2,7 @@ import 'fake-indexeddb/auto'
 import { afterEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { createClient } from '../src/client'
+import { createInboxClient } from '../src/inboxClient'
 import type { Client, RoomHandle } from '../src/types'
 import { ada, createEnv, type FakeServer, grace, startServer, until } from './fakeServer'
 
@@ -22,14 +23,13 @@ function dice(seed: number): (sides: number) => number {
   }
 }
 
-function follow(person: typeof ada, seed: number, mode: 'room' | 'inbox'): RoomHandle {
+function follow(person: typeof ada, seed: number, create: typeof createClient): RoomHandle {
   const options = {
     url: server.url,
     token: async () => String(person.id),
-    mode,
     account: `chaos${seed}.${clients.length}`,
   }
-  const client = createClient(
+  const client = create(
     options,
     createEnv((url, protocols) => new WebSocket(url, protocols)),
   )
@@ -43,9 +43,9 @@ test.each([11, 23, 47])(
     server = await startServer()
     server.open(7)
     const roll = dice(seed)
-    const phone = follow(grace, seed, 'room')
-    const laptop = follow(grace, seed, 'room')
-    const console = follow(ada, seed, 'inbox')
+    const phone = follow(grace, seed, createClient)
+    const laptop = follow(grace, seed, createClient)
+    const console = follow(ada, seed, createInboxClient)
     const everybody = [phone, laptop, console]
     await until(() => everybody.every((room) => room.get().epoch))
     const { send } = server

@@ -2,9 +2,10 @@ import 'fake-indexeddb/auto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { createClient } from '../src/client'
+import { createInboxClient } from '../src/inboxClient'
 import type { ErrorCode } from '../src/protocol.gen'
 import { openStorage } from '../src/storage'
-import type { Client, ClientOptions } from '../src/types'
+import type { Client, ClientOptions, InboxClient } from '../src/types'
 import { ada, createEnv, type FakeEnv, type FakeServer, grace, startServer, until } from './fakeServer'
 
 let server: FakeServer
@@ -26,6 +27,14 @@ afterEach(async () => {
 function connect(user = grace, options: Partial<ClientOptions> = {}): Client {
   const account = `test${++accounts}`
   const client = createClient({ url: server.url, token: async () => String(user.id), account, ...options }, env)
+  clients.push(client)
+  return client
+}
+
+/** As an admin does, with the inbox. */
+function connectInbox(options: Partial<ClientOptions> = {}): InboxClient {
+  const account = `test${++accounts}`
+  const client = createInboxClient({ url: server.url, token: async () => String(ada.id), account, ...options }, env)
   clients.push(client)
   return client
 }
@@ -321,7 +330,7 @@ describe('a user', () => {
 
 describe('a room that this tab does not follow any more', () => {
   test('has its messages sent over HTTP, again and again while they cannot be stored', async () => {
-    const client = connect(ada, { mode: 'inbox' })
+    const client = connectInbox()
     const room = client.room(7)
     await until(() => room.get().epoch)
     let refusals = 0
@@ -335,8 +344,8 @@ describe('a room that this tab does not follow any more', () => {
   })
 
   test('has a reply held back that does not know of the newest messages, and is named after a reload', async () => {
-    const options = { mode: 'inbox', account: 'stale' } as const
-    const client = connect(ada, options)
+    const options = { account: 'stale' }
+    const client = connectInbox(options)
     const room = client.room(7)
     await until(() => room.get().epoch)
     server.judge = () => ({ code: 'unavailable', retryable: true, retry_after_ms: 1_200 })
@@ -349,7 +358,7 @@ describe('a room that this tab does not follow any more', () => {
     expect(server.texts(7)).toEqual(['wait'])
     client.close()
 
-    const next = connect(ada, options)
+    const next = connectInbox(options)
     await until(() => next.failedRooms.get().has(7))
     const again = next.room(7)
     const refused = await until(() => again.get().messages.find((it) => it.state === 'failed'))
@@ -399,7 +408,7 @@ describe('an admin', () => {
   test('follows rooms and the list over one connection', async () => {
     server.open(8)
     server.says(grace, 7, 'Help')
-    const client = connect(ada, { mode: 'inbox' })
+    const client = connectInbox()
     const inbox = client.inbox()
     const seven = client.room(7)
     const eight = client.room(8)
@@ -421,7 +430,7 @@ describe('an admin', () => {
   })
 
   test('sees who types, until the message is there', async () => {
-    const client = connect(ada, { mode: 'inbox' })
+    const client = connectInbox()
     const room = client.room(7)
     await until(() => room.get().epoch)
     const typist = connect().room(7)

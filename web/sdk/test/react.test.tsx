@@ -4,9 +4,11 @@ import { act, cleanup, render, screen } from '@testing-library/react'
 import { StrictMode } from 'react'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
+import type { Client, ClientOptions, User } from '../src'
 import { createClient } from '../src/client'
+import type { Env } from '../src/env'
+import { createInboxClient } from '../src/inboxClient'
 import { useConnection, useInbox, useReadable, useRoom } from '../src/react'
-import type { Client } from '../src/types'
 import { createValue } from '../src/value'
 import { ada, createEnv, type FakeServer, grace, startServer, until } from './fakeServer'
 
@@ -44,12 +46,13 @@ afterEach(async () => {
   vi.unstubAllGlobals()
 })
 
-function connect(mode: 'room' | 'inbox'): void {
-  const token = async () => String(mode === 'inbox' ? ada.id : grace.id)
-  client = createClient(
-    { url: server.url, token, mode, account: `react-${mode}` },
+function connect<Made extends Client>(user: User, create: (options: ClientOptions, env: Env) => Made): Made {
+  const made = create(
+    { url: server.url, token: async () => String(user.id), account: `react-${user.id}` },
     createEnv((url, protocols) => new WebSocket(url, protocols)),
   )
+  client = made
+  return made
 }
 
 const seen = (text: string) => act(async () => void (await until(() => screen.queryByText(text))))
@@ -63,7 +66,7 @@ test('a value is read, and read again when it changes', () => {
 })
 
 test('a mounted room is followed over one connection, and left when it goes', async () => {
-  connect('room')
+  connect(grace, createClient)
   function Room() {
     const { state, handle } = useRoom(client, 7)
     const { status } = useConnection(client)
@@ -88,9 +91,9 @@ test('a mounted room is followed over one connection, and left when it goes', as
 })
 
 test('the inbox is a list of rooms', async () => {
-  connect('inbox')
+  const admins = connect(ada, createInboxClient)
   function List() {
-    const { state } = useInbox(client)
+    const { state } = useInbox(admins)
     return <p>{state.rooms.map((room) => room.user.name).join()}</p>
   }
   render(<List />)

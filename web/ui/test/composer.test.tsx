@@ -2,9 +2,10 @@
 /** Writing: which Enter sends, what is kept, and that the field is never taken away. */
 import { act, cleanup, fireEvent, render, screen } from '@testing-library/react'
 import { createRef } from 'react'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { Composer, type ComposerHandle, type ComposerProps } from '../src/composer/Composer'
 import { countDrafts, draftKey, forgetDrafts, readDraft, sinceKey, writeDraft } from '../src/composer/drafts'
+import { loadParts } from '../src/later/later'
 
 const key = 'frontdesk.draft.1.7'
 const onSend = vi.fn<ComposerProps['onSend']>()
@@ -16,6 +17,9 @@ function composer(change: Partial<ComposerProps> = {}) {
 }
 const field = () => screen.getByRole<HTMLTextAreaElement>('textbox')
 const type = (text: string) => fireEvent.change(field(), { target: { value: text } })
+// Files are shown by a part of its own.
+beforeAll(loadParts)
+
 const enter = (init: Partial<KeyboardEvent> = {}) => fireEvent.keyDown(field(), { key: 'Enter', ...init })
 
 beforeEach(() => {

@@ -25,6 +25,10 @@ const placeRow = (row: string) => (element: HTMLElement | null) => {
   if (element) element.getBoundingClientRect = () => new DOMRect(0, offsetOf(row) - top, 300, heights.get(row) ?? 0)
 }
 
+const placeBlock = (element: HTMLElement | null) => {
+  if (element) element.getBoundingClientRect = () => new DOMRect(0, -top, 300, total())
+}
+
 function List({ rows }: { rows: string[] }) {
   rendered = rows
   const log = useRef<HTMLDivElement>(null)
@@ -49,11 +53,13 @@ function List({ rows }: { rows: string[] }) {
   return (
     <div ref={place} data-testid="log">
       <div ref={inner}>
-        {rows.map((row) => (
-          <div key={row} ref={placeRow(row)}>
-            <p data-key={row} ref={placeRow(row)} />
-          </div>
-        ))}
+        <div ref={placeBlock}>
+          {rows.map((row) => (
+            <div key={row} ref={placeRow(row)}>
+              <p data-key={row} ref={placeRow(row)} />
+            </div>
+          ))}
+        </div>
       </div>
       <button type="button" onClick={scroll.toBottom}>
         {scroll.pinned ? 'pinned' : 'away'}
@@ -86,6 +92,24 @@ test('who reads further up is not moved by what arrives', () => {
   scrollTo(300)
   expect(screen.getByRole('button').textContent).toBe('away')
   rerender(<List rows={rows(50, 75)} />)
+  expect(top).toBe(300)
+})
+
+// What arrived before the page had heard of the scrolling took the person back to the end.
+test('who has just scrolled up stays there when something arrives at that moment', () => {
+  const { rerender } = render(<List rows={rows(50, 70)} />)
+  top = 300
+  rerender(<List rows={rows(50, 71)} />)
+  expect(top).toBe(300)
+  expect(screen.getByRole('button').textContent).toBe('away')
+})
+
+test('a list that became shorter while it was pinned is still pinned', () => {
+  const { rerender } = render(<List rows={rows(50, 70)} />)
+  top = 200
+  rerender(<List rows={rows(50, 62)} />)
+  expect(top).toBe(200)
+  rerender(<List rows={rows(50, 64)} />)
   expect(top).toBe(300)
 })
 

@@ -3,8 +3,8 @@ import type { Client, Session, User } from '@frontdesk/sdk'
 import { useSession } from '@frontdesk/sdk/react'
 import { Announcer, LoginPage } from '@frontdesk/ui'
 import { useEffect, useState } from 'react'
-import { AdminHere } from './AdminHere'
 import { Chat } from './Chat'
+import { AdminHere } from './later'
 import './user.css'
 
 export interface AppProps {

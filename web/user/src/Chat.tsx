@@ -1,11 +1,11 @@
 /** The signed-in page: the column of conversations and the card with the one that is open. */
 import type { Client, RoomHandle, Session, User } from '@frontdesk/sdk'
-import { type MenuEntry, usePreferenceEntries, useSignOut, useText } from '@frontdesk/ui'
+import { type MenuEntry, useReadyParts, useSignOut, useText } from '@frontdesk/ui'
 import { type MouseEvent, useEffect, useState } from 'react'
 import { Conversation } from './Conversation'
-import { ConversationsDialog } from './ConversationList'
+import { ConversationsDialog } from './later'
 import { Side } from './Side'
-import { useConversations, useShownState } from './useConversations'
+import { useConversations, useLiveList, useShownState } from './useConversations'
 import { Waiting } from './Waiting'
 
 export interface ChatProps {
@@ -22,11 +22,12 @@ export function Chat({ session, client, user, signedOut, onSignIn }: ChatProps) 
   const conversations = useConversations(client, user, !signedOut)
   const handle = useRoomHandle(client, conversations.current)
   const signOut = useSignOut(session, client, user)
-  const preferences = usePreferenceEntries()
   const [listOpen, setListOpen] = useState(false)
   const phase = useShownState(handle)?.phase
+  useReadyParts(phase === 'ready')
   const canWrite = !signedOut && (phase === 'loading' || phase === 'ready')
-  const hasSeveral = (conversations.list?.length ?? 0) > 1
+  const list = { rooms: useLiveList(conversations, handle), current: conversations.current, user }
+  const hasSeveral = list.rooms.length > 1
 
   const entries: MenuEntry[] = [
     ...(hasSeveral
@@ -35,7 +36,7 @@ export function Chat({ session, client, user, signedOut, onSignIn }: ChatProps) 
           { kind: 'line' },
         ] satisfies MenuEntry[])
       : []),
-    ...preferences,
+    { kind: 'preferences' },
     ...(signedOut ? [] : ([{ kind: 'line' }, ...signOut.entries] satisfies MenuEntry[])),
   ]
   return (
@@ -46,12 +47,7 @@ export function Chat({ session, client, user, signedOut, onSignIn }: ChatProps) 
           {chat.skip}
         </a>
       )}
-      <Side
-        user={user}
-        conversations={conversations}
-        shown={handle}
-        onSignOut={signedOut ? null : () => signOut.leave()}
-      />
+      <Side list={list} onSignOut={signedOut ? null : () => signOut.leave()} />
       {handle ? (
         <Conversation
           key={handle.room_id}
@@ -69,14 +65,7 @@ export function Chat({ session, client, user, signedOut, onSignIn }: ChatProps) 
       ) : (
         <Waiting failed={conversations.failed} menu={entries} />
       )}
-      {listOpen && (
-        <ConversationsDialog
-          conversations={conversations}
-          shown={handle}
-          user={user}
-          onClose={() => setListOpen(false)}
-        />
-      )}
+      {listOpen && <ConversationsDialog {...list} onClose={() => setListOpen(false)} />}
       {signOut.dialog}
     </div>
   )

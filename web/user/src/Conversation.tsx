@@ -8,15 +8,15 @@ import {
   clock,
   DropZone,
   draftKey,
-  Kept,
   type MenuEntry,
   MessageList,
   RoomBanner,
   useText,
 } from '@frontdesk/ui'
-import { type ReactNode, useEffect, useRef } from 'react'
+import { useEffect, useRef } from 'react'
 import { Head } from './Head'
 import { Hello } from './Hello'
+import { Gone } from './later'
 
 interface Props {
   client: Client
@@ -61,9 +61,7 @@ export function Conversation({ client, handle, user, menu, signedOut, onSignIn, 
         <ConnectionPill connection={connection} waiting={client.unsent()} onRetry={() => client.retryNow()} />
       )}
       {isGone ? (
-        <Gone onBack={onGone}>
-          <Kept state={state} handle={handle} draftKey={draftKey(user.id, state.room_id)} />
-        </Gone>
+        <Gone state={state} handle={handle} draftKey={draftKey(user.id, state.room_id)} onBack={onGone} />
       ) : (
         <MessageList
           state={state}
@@ -97,19 +95,6 @@ export function Conversation({ client, handle, user, menu, signedOut, onSignIn, 
         )}
       </div>
     </DropZone>
-  )
-}
-
-function Gone({ onBack, children }: { onBack: () => void; children: ReactNode }) {
-  const { chat } = useText()
-  return (
-    <div className="empty gone">
-      <h2>{chat.gone}</h2>
-      {children}
-      <button type="button" className="btn primary" onClick={onBack}>
-        {chat.gone_back}
-      </button>
-    </div>
   )
 }
 

@@ -1,26 +1,25 @@
 /** The user's conversations: in the column, or in a dialog where there is no column. */
-import type { Message, Room, RoomHandle, User } from '@frontdesk/sdk'
+import type { Message, Room, User } from '@frontdesk/sdk'
 import { clockOrDate, Dialog, firstName, type Messages, shortDate, useText } from '@frontdesk/ui'
-import { type Conversations, useLiveList } from './useConversations'
 
-interface Props {
-  conversations: Conversations
-  shown: RoomHandle | null
+export interface ConversationListProps {
+  rooms: Room[]
+  /** The one on the screen. */
+  current: number | null
   user: User
   onPick?: () => void
 }
 
-export function ConversationList({ conversations, shown, user, onPick }: Props) {
+export function ConversationList({ rooms, current, user, onPick }: ConversationListProps) {
   const text = useText()
-  const list = useLiveList(conversations, shown)
   return (
     <ul className="rms">
-      {list.map((room) => (
+      {rooms.map((room) => (
         <li key={room.id}>
           <a
             className="rm"
             href={`#/conversations/${room.id}`}
-            aria-current={room.id === conversations.current ? 'page' : undefined}
+            aria-current={room.id === current ? 'page' : undefined}
             onClick={onPick}
           >
             <b className="clip">{text.chat.conversation_of(shortDate(room.created_at))}</b>
@@ -28,7 +27,7 @@ export function ConversationList({ conversations, shown, user, onPick }: Props) 
             <span className="clip" dir="auto">
               {preview(text, room, user)}
             </span>
-            {room.unread_count > 0 && room.id !== conversations.current && (
+            {room.unread_count > 0 && room.id !== current && (
               <span className="pill" title={text.chat.unread(room.unread_count)}>
                 {room.unread_count > 9 ? '9+' : room.unread_count}
               </span>
@@ -50,11 +49,11 @@ function preview({ common, chat }: Messages, room: Room, user: User): string {
 
 const contents = (message: Message) => message.message.replace(/\s+/g, ' ') || (message.attachments[0]?.name ?? '')
 
-export function ConversationsDialog({ conversations, shown, user, onClose }: Props & { onClose: () => void }) {
+export function ConversationsDialog({ onClose, ...list }: ConversationListProps & { onClose: () => void }) {
   const { chat } = useText()
   return (
     <Dialog title={chat.conversations} onClose={onClose}>
-      <ConversationList conversations={conversations} shown={shown} user={user} onPick={onClose} />
+      <ConversationList {...list} onPick={onClose} />
     </Dialog>
   )
 }

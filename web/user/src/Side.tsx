@@ -1,25 +1,23 @@
 /** The column beside the card, on wide screens: the name, earlier conversations, who is signed in. */
-import type { RoomHandle, User } from '@frontdesk/sdk'
 import { Avatar, Brand, IconButton, useText } from '@frontdesk/ui'
-import { ConversationList } from './ConversationList'
-import type { Conversations } from './useConversations'
+import type { ConversationListProps } from './ConversationList'
+import { ConversationList } from './later'
 
 interface Props {
-  user: User
-  conversations: Conversations
-  shown: RoomHandle | null
+  list: ConversationListProps
   onSignOut: (() => void) | null
 }
 
-export function Side({ user, conversations, shown, onSignOut }: Props) {
+export function Side({ list, onSignOut }: Props) {
   const { common, chat } = useText()
+  const { user } = list
   return (
     <aside className="side on-app">
       <Brand />
       <nav aria-label={chat.conversations}>
         <h2>{chat.conversations}</h2>
-        {(conversations.list?.length ?? 0) > 1 ? (
-          <ConversationList conversations={conversations} shown={shown} user={user} />
+        {list.rooms.length > 1 ? (
+          <ConversationList {...list} />
         ) : (
           <p className="hint kept">{chat.conversations_kept}</p>
         )}

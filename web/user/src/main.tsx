@@ -1,6 +1,6 @@
 /** The user's page: session `user`, one connection for each conversation. */
 import { createClient, createSession } from '@frontdesk/sdk'
-import { ErrorBoundary, startLanguage, startTheme } from '@frontdesk/ui'
+import { ErrorBoundary, MissingParts, startLanguage, startTheme } from '@frontdesk/ui'
 import { createRoot } from 'react-dom/client'
 import { App } from './App'
 
@@ -12,9 +12,7 @@ if (!root) throw new Error('the page has no #root')
 await startLanguage()
 createRoot(root).render(
   <ErrorBoundary>
-    <App
-      session={session}
-      connect={(user) => createClient({ token: session.token, account: `user.${user.id}`, mode: 'room' })}
-    />
+    <App session={session} connect={(user) => createClient({ token: session.token, account: `user.${user.id}` })} />
+    <MissingParts />
   </ErrorBoundary>,
 )

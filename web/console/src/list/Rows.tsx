@@ -42,6 +42,8 @@ export function Rows(props: RowsProps) {
     // The same function while the rows are the same: another one has all of them measured anew.
     getItemKey: useCallback((index: number) => rooms[index]?.id ?? index, [rooms]),
     overscan,
+    // Drawn after the frame that scrolled, not within it: the rows beyond the edge are there meanwhile.
+    useFlushSync: false,
     // The row with the tab stop always exists, so that focus is never lost by scrolling.
     rangeExtractor: ({ startIndex, endIndex, count }) => {
       const first = Math.max(0, startIndex - overscan)

@@ -14,10 +14,10 @@ import {
   useState,
 } from 'react'
 import { Icon, IconButton } from '../Icon'
+import { Tray } from '../later/parts'
 import { useText } from '../text/language'
 import './composer.css'
 import { readDraft, writeDraft } from './drafts'
-import { Tray } from './Tray'
 import { useAutoHeight } from './useAutoHeight'
 import { useStagedFiles } from './useStagedFiles'
 

@@ -1,7 +1,7 @@
 /** Stored files: pictures with their ratio known before they load, everything else as a card to download. */
 import type { Attachment } from '@frontdesk/sdk'
 import { useState } from 'react'
-import { Icon, IconButton } from '../Icon'
+import { IconButton } from '../Icon'
 import { useText } from '../text/language'
 import { fileSize } from '../text/time'
 import { useBlob, useDownload } from './blobs'
@@ -110,15 +110,5 @@ function FileCard({ file, anchor }: { file: Attachment; anchor: string }) {
         <IconButton icon="download" label={chat.download(file.name)} onClick={fetchIt} />
       )}
     </div>
-  )
-}
-
-/** A file as a line of text, for previews in lists. */
-export function AttachmentWord({ attachment }: { attachment: Attachment }) {
-  return (
-    <>
-      <Icon name={isImage(attachment) ? 'image' : 'clip'} size={14} />
-      <span className="clip">{attachment.name}</span>
-    </>
   )
 }

@@ -1,4 +1,4 @@
-/** English: the source of all texts, and so the type that the other languages fill. */
+/** English: the source of what both pages say, and so the type that the other languages fill. */
 import { plural } from '../text/plural'
 
 const n = (count: number) => new Intl.NumberFormat('en').format(count)
@@ -74,6 +74,7 @@ export const common = {
   crash_title: 'This page stopped',
   crash_text: 'Something in it failed. What you wrote is kept.',
   crash_reload: 'Load it again',
+  part_failed: "A part of this page couldn't be loaded.",
 }
 
 /** Said in a conversation, whoever looks at it. */
@@ -161,130 +162,4 @@ export const chat = {
   admin_here_text: 'Their messages are answered in the console.',
   admin_open: 'Open the console',
   skip: 'Skip to the composer',
-}
-
-/** Said in the console only. */
-export const console = {
-  title: 'Inbox',
-  title_unread: (count: number) => `(${n(count)}) Inbox`,
-  main: 'Main',
-  inbox: 'Inbox',
-  inbox_unread: (count: number) =>
-    plural('en', count, { one: 'Inbox, 1 room unread', other: `Inbox, ${n(count)} rooms unread` }),
-  settings: 'Settings',
-  account: (name: string) => `${name}, your account`,
-
-  rooms: 'Rooms',
-  search: 'Search names and phone numbers',
-  clear_search: 'Clear search',
-  filter: 'Filter',
-  filters: { all: 'All', unread: 'Unread', open: 'Open', resolved: 'Resolved' },
-  held: (count: number) => plural('en', count, { one: '1 new', other: `${n(count)} new` }),
-  row_name: ({ name, unread, online, last }: { name: string; unread: number; online: boolean; last: string }) =>
-    `${name}${online ? ', online' : ''}${unread > 0 ? `, ${n(unread)} unread` : ''}, last: ${last}`,
-  typing: 'typing…',
-  draft: 'Draft:',
-  could_not_send: "Couldn't send",
-  photo: 'Photo',
-  no_messages: 'No messages yet',
-  loading_rooms: 'Loading rooms',
-  list_failed: "The rooms couldn't be loaded.",
-  try_again: 'Try again',
-  resize: 'Width of the room list',
-
-  nothing_waiting: 'Nothing is waiting',
-  no_unread: 'No unread rooms.',
-  no_open: 'No open rooms.',
-  no_resolved: 'No resolved rooms',
-  no_resolved_text: 'A room that you resolve is kept here.',
-  no_rooms: 'No rooms yet',
-  no_rooms_text: 'A room appears when a user writes for the first time.',
-  show_all: 'Show all',
-  no_match: (q: string) => `No room matches "${q}"`,
-  search_where: 'Search looks in names and phone numbers.',
-  quiet: 'The desk is quiet',
-  quiet_text: 'Nobody is waiting for you. New rooms appear by themselves.',
-  pick: 'Pick a room',
-  pick_text: (count: number) =>
-    plural('en', count, {
-      one: 'One room has unread messages.',
-      other: `${n(count)} rooms have unread messages.`,
-    }),
-  tip_next: 'next, previous',
-  tip_search: 'search',
-  tip_help: 'all shortcuts',
-
-  back_to_inbox: 'Back to the inbox',
-  back_to_room: 'Back to the conversation',
-  online: 'Online',
-  last_seen: (when: string) => `Last seen ${when}`,
-  not_seen: 'Not here now',
-  is_here: (name: string) => `${name} is here`,
-  another_here: 'Another admin is here',
-  others_here: (count: number) =>
-    plural('en', count, { one: '1 other admin is here', other: `${n(count)} other admins are here` }),
-  resolve: 'Resolve',
-  reopen: 'Reopen',
-  status_failed: "The status couldn't be changed. Try again.",
-  details: 'Details',
-  close_details: 'Close details',
-  reply_to: (name: string) => `Reply to ${name}`,
-  draft_saved: 'Draft saved',
-  stale: (name: string, count: number) =>
-    plural('en', count, {
-      one: `${name} wrote 1 more message since you began.`,
-      other: `${name} wrote ${n(count)} more messages since you began.`,
-    }),
-  stale_show: 'Show',
-  enter_sends: 'Enter to send',
-  mod_enter_sends: (mod: string) => `${mod} Enter to send`,
-  resolved_by: (name: string) => `${name} resolved the room`,
-  reopened_by: (name: string) => `${name} reopened the room`,
-  an_admin: 'An admin',
-  room_gone: 'This room is no longer here.',
-  loading_room: 'Loading the room',
-  messages_with: (name: string) => `Messages with ${name}`,
-  skip: 'Skip to the composer',
-
-  room: 'Room',
-  status: 'Status',
-  status_open: 'Open',
-  status_resolved: 'Resolved',
-  created: 'Created',
-  last_activity: 'Last activity',
-  receipts: 'Receipts',
-  read_up_to: 'Read up to',
-  device_up_to: 'On a device up to',
-  nothing_read: 'Nothing has reached them yet.',
-
-  sound: 'Sound',
-  sound_text: 'Rings when a message comes while you look elsewhere.',
-  send_with: 'Send with',
-  send_enter: 'Enter',
-  send_mod_enter: (mod: string) => `${mod} + Enter`,
-  letters: 'Single-letter shortcuts',
-  letters_text: 'J, K, / and ? while no field has focus.',
-
-  keyboard: 'Keyboard',
-  keys_anywhere: 'Anywhere',
-  keys_rooms: 'Rooms',
-  keys_writing: 'Writing',
-  keys_view: 'View',
-  key_search: 'Search',
-  key_help: 'This sheet',
-  key_close: 'Close the top layer',
-  key_panes: 'Next part of the page',
-  key_next: 'Next',
-  key_previous: 'Previous',
-  key_open: 'Open',
-  key_resolve: 'Resolve or reopen',
-  key_send: 'Send',
-  key_line: 'New line',
-  key_details: 'Details',
-  letters_note: 'Single letters work when no field has focus.',
-  letters_off_note: 'Single letters are turned off in the settings.',
-
-  user_here: (name: string) => `${name}, this console is for admins`,
-  user_here_text: 'Your conversation with support is on its own page.',
-  user_open: 'Open your conversation',
 }

@@ -1,6 +1,7 @@
 /** A button that opens a list of choices: arrows, Home and End move, Esc and a click elsewhere close. */
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react'
-import { Icon, IconButton, type IconName } from '../Icon'
+import { IconButton, type IconName } from '../Icon'
+import { MenuList } from '../later/parts'
 import './overlay.css'
 
 export interface MenuChoice {
@@ -14,7 +15,10 @@ export interface MenuChoice {
   lang?: string
   onSelect: () => void
 }
-export type MenuEntry = MenuChoice | { kind: 'caption'; label: string } | { kind: 'line' }
+/** An entry as it is drawn. */
+export type MenuLine = MenuChoice | { kind: 'caption'; label: string } | { kind: 'line' }
+/** `preferences` stands for the lines of language and appearance. */
+export type MenuEntry = MenuLine | { kind: 'preferences' }
 
 export interface MenuProps {
   icon?: IconName
@@ -33,7 +37,6 @@ export function Menu({ icon = 'more', label, entries, face, placement = 'below' 
 
   useEffect(() => {
     if (!open) return
-    root.current?.querySelector<HTMLElement>('[role^=menuitem]')?.focus()
     const outside = (event: PointerEvent) => {
       if (!root.current?.contains(event.target as Node)) setOpen(false)
     }
@@ -51,7 +54,6 @@ export function Menu({ icon = 'more', label, entries, face, placement = 'below' 
       close()
     }
     if (event.key === 'Tab') setOpen(false)
-    moveFocus(event)
   }
   const trigger = {
     ref: button,
@@ -69,60 +71,7 @@ export function Menu({ icon = 'more', label, entries, face, placement = 'below' 
       ) : (
         <IconButton icon={icon} label={label} {...trigger} />
       )}
-      {open && (
-        <div className="pop" role="menu" aria-label={label}>
-          {entries.map((entry, index) => (
-            <Entry key={index} entry={entry} onDone={close} />
-          ))}
-        </div>
-      )}
+      {open && <MenuList label={label} entries={entries} onDone={close} />}
     </div>
-  )
-}
-
-function moveFocus(event: KeyboardEvent) {
-  const items = [...event.currentTarget.querySelectorAll<HTMLElement>('[role^=menuitem]')]
-  const at = items.indexOf(document.activeElement as HTMLElement)
-  const targets: Record<string, number> = {
-    ArrowDown: (at + 1) % items.length,
-    ArrowUp: (at - 1 + items.length) % items.length,
-    Home: 0,
-    End: items.length - 1,
-  }
-  const target = targets[event.key]
-  if (target === undefined || items.length === 0) return
-  event.preventDefault()
-  items[target]?.focus()
-}
-
-function Entry({ entry, onDone }: { entry: MenuEntry; onDone: () => void }) {
-  if (entry.kind === 'line') return <hr />
-  if (entry.kind === 'caption') {
-    return (
-      <div className="cap" role="presentation">
-        {entry.label}
-      </div>
-    )
-  }
-  const kind =
-    entry.checked === undefined
-      ? ({ role: 'menuitem' } as const)
-      : ({ role: 'menuitemradio', 'aria-checked': entry.checked } as const)
-  return (
-    <button
-      type="button"
-      {...kind}
-      tabIndex={-1}
-      lang={entry.lang}
-      className={entry.danger ? 'opt danger' : 'opt'}
-      onClick={() => {
-        onDone()
-        entry.onSelect()
-      }}
-    >
-      {entry.icon && <Icon name={entry.icon} />}
-      <span className="grow">{entry.label}</span>
-      {entry.checked && <Icon name="check" size={16} />}
-    </button>
   )
 }

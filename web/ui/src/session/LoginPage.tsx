@@ -4,17 +4,18 @@ import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
 import { Avatar } from '../Avatar'
 import { Brand, Dome } from '../brand/Mark'
 import { Icon } from '../Icon'
-import { Menu } from '../overlay/Menu'
+import { Menu, type MenuEntry } from '../overlay/Menu'
+import '../seldomIcons'
 import type { Messages } from '../text/language'
 import { useText } from '../text/language'
-import './login.css'
-import { usePreferenceEntries } from './preferences'
 
 export interface LoginPageProps {
   session: Pick<Session, 'login' | 'options'>
   /** Which accounts of a demo belong here. */
   page: 'user' | 'console'
 }
+
+const preferences: MenuEntry[] = [{ kind: 'preferences' }]
 
 /** In parts, so that a line breaks between them and not inside an option. */
 const firstAdmin = ['frontdesk user add', '--phone PHONE', '--name NAME', '--admin']
@@ -23,7 +24,6 @@ export function LoginPage({ session, page }: LoginPageProps) {
   const { common } = useText()
   const { options, reload } = useOptions(session)
   const login = useLogin(session)
-  const preferences = usePreferenceEntries()
   const role = page === 'user' ? 'user' : 'admin'
   const demo = options?.demo?.filter((account) => account.role === role) ?? []
   const isFirstRun = options !== null && !options.has_accounts && !options.demo

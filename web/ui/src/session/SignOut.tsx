@@ -2,7 +2,7 @@
 import type { Client, Session, User } from '@frontdesk/sdk'
 import { useState } from 'react'
 import { countDrafts, forgetDrafts } from '../composer/drafts'
-import { Dialog } from '../overlay/Dialog'
+import { SignOutDialog } from '../later/parts'
 import type { MenuEntry } from '../overlay/Menu'
 import { useText } from '../text/language'
 
@@ -33,29 +33,13 @@ export function useSignOut(session: Session, client: Client | null, user: User):
   }
   const close = () => setStep({ kind: 'idle' })
 
-  const dialog =
-    step.kind === 'ask' ? (
-      <Dialog
-        title={common.unsent_title}
-        onClose={close}
-        actions={
-          <>
-            <button type="button" className="btn" onClick={close}>
-              {common.unsent_stay}
-            </button>
-            <button type="button" className="btn danger" onClick={() => void go(step.all)}>
-              {common.sign_out}
-            </button>
-          </>
-        }
-      >
-        <p>{common.unsent_text(step.unsent)}</p>
-      </Dialog>
-    ) : step.kind === 'failed' ? (
-      <Dialog title={common.sign_out} onClose={close}>
-        <p>{common.sign_out_failed}</p>
-      </Dialog>
-    ) : null
+  const dialog = step.kind !== 'idle' && (
+    <SignOutDialog
+      unsent={step.kind === 'ask' ? step.unsent : 0}
+      onClose={close}
+      onLeave={() => go(step.kind === 'ask' && step.all)}
+    />
+  )
 
   return {
     entries: [

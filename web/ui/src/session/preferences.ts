@@ -1,15 +1,13 @@
 /** Language and appearance as entries of a menu. */
-import type { MenuEntry } from '../overlay/Menu'
-import { type Language, languages, setLanguage, useSpeech } from '../text/language'
-import { setTheme, useTheme } from '../theme'
+import type { MenuLine } from '../overlay/Menu'
+import { type Language, languages, type Speech, setLanguage } from '../text/language'
+import { setTheme, type Theme } from '../theme'
 
-export function usePreferenceEntries(): MenuEntry[] {
-  const { language, text } = useSpeech()
-  const theme = useTheme()
+export function preferenceEntries({ language, text }: Speech, theme: Theme): MenuLine[] {
   return [
     { kind: 'caption', label: text.common.theme },
     ...(['system', 'light', 'dark'] as const).map(
-      (each): MenuEntry => ({
+      (each): MenuLine => ({
         kind: 'choice',
         label: text.common[`theme_${each}`],
         checked: theme === each,
@@ -19,7 +17,7 @@ export function usePreferenceEntries(): MenuEntry[] {
     { kind: 'line' },
     { kind: 'caption', label: text.common.language },
     ...(Object.keys(languages) as Language[]).map(
-      (each): MenuEntry => ({
+      (each): MenuLine => ({
         kind: 'choice',
         label: languages[each],
         lang: each,

@@ -46,8 +46,13 @@ function storage(): Storage | null {
   }
 }
 
+/** Loads a page's own words, and gives what puts them into use. */
+export type OwnWords = (language: Language) => Promise<() => void>
+let loadOwn: OwnWords = async () => () => {}
+
 async function speak(language: Language): Promise<void> {
-  const text = await loaders[language]()
+  const [text, useOwn] = await Promise.all([loaders[language](), loadOwn(language)])
+  useOwn()
   current = { language, dir: language === 'ar' ? 'rtl' : 'ltr', text }
   document.documentElement.lang = language
   document.documentElement.dir = current.dir
@@ -55,7 +60,8 @@ async function speak(language: Language): Promise<void> {
 }
 
 /** Before the first render, so that no text changes under the reader. A language that cannot be loaded leaves English. */
-export async function startLanguage(): Promise<void> {
+export async function startLanguage(own: OwnWords = loadOwn): Promise<void> {
+  loadOwn = own
   await speak(preferred()).catch(() => speak('en'))
   addEventListener('storage', (event) => {
     if (event.key === storageKey) void speak(preferred())

@@ -1,8 +1,8 @@
 /** One message: its text in a bubble, its files beside it. */
 import type { ShownMessage } from '@frontdesk/sdk'
 import { memo, useLayoutEffect, useRef, useState } from 'react'
-import { AttachmentList } from '../files/AttachmentView'
-import { UploadList, type UploadVerbs } from '../files/UploadView'
+import type { UploadVerbs } from '../files/UploadView'
+import { AttachmentList, UploadList } from '../later/parts'
 import { useText } from '../text/language'
 import { isEmojiOnly, richText } from './richText'
 

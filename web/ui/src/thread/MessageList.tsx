@@ -5,15 +5,15 @@ import { announceArrival } from '../feedback/Announcer'
 import { ListSkeleton, useSkeleton } from '../feedback/Skeleton'
 import { FilesContext } from '../files/blobs'
 import { Icon } from '../Icon'
+import { DatePill } from '../later/parts'
 import { useSpeech } from '../text/language'
-import { DatePill } from './DatePill'
-import { GroupView } from './GroupView'
-import { DayLine, NewLine, StatusLine } from './lines'
+import { BlockView } from './BlockView'
+import { blocks } from './blocks'
 import { type Row, rows } from './rows'
 import './thread.css'
 import { TypingRow } from './TypingRow'
 import { isTheirs } from './unread'
-import { useAnchoredScroll } from './useAnchoredScroll'
+import { type AnchoredScroll, useAnchoredScroll } from './useAnchoredScroll'
 import { useReadMark } from './useReadMark'
 
 /** From here on rows outside the view are skipped by the browser's layout and paint. */
@@ -52,14 +52,18 @@ export function MessageList(props: MessageListProps) {
 }
 
 function List({ state, handle, side, look, label, statusWords, empty, unnamed }: MessageListProps) {
-  const { text, language } = useSpeech()
+  const { text } = useSpeech()
   const logRef = useRef<HTMLDivElement>(null)
   const innerRef = useRef<HTMLDivElement>(null)
   const scroll = useAnchoredScroll(logRef, innerRef)
   const skeleton = useSkeleton(state.phase === 'loading')
-  // The language is a dependency because status lines are words.
-  const list = useMemo(() => rows(state, side), [state, side, language])
-  const missed = useMissed(state, scroll.pinned)
+  const { messages, status_changes, first_unread_seq, has_older } = state
+  // Typing, receipts and presence change the state often, and none of the rows.
+  const list = useMemo(
+    () => rows({ messages, status_changes, first_unread_seq, has_older }, side),
+    [messages, status_changes, first_unread_seq, has_older, side],
+  )
+  const missed = useMissed(state, scroll)
 
   useReadMark(state, logRef, handle.read)
   usePinOnSend(state, scroll.toBottom)
@@ -80,11 +84,12 @@ function List({ state, handle, side, look, label, statusWords, empty, unnamed }:
           ) : (
             <>
               {state.loading_older && <p className="older">{text.chat.loading_older}</p>}
-              {list.map((row) => (
-                <RowView
-                  key={row.key}
-                  row={row}
-                  handle={handle}
+              {blocks(list).map((block) => (
+                <BlockView
+                  key={block.number}
+                  block={block}
+                  today={new Date().toDateString()}
+                  verbs={handle}
                   statusWords={statusWords}
                   unnamed={unnamed}
                   side={side}
@@ -107,27 +112,13 @@ function List({ state, handle, side, look, label, statusWords, empty, unnamed }:
   )
 }
 
-type RowProps = { row: Row } & Pick<MessageListProps, 'handle' | 'statusWords' | 'unnamed' | 'side'>
-
-function RowView({ row, handle, statusWords, unnamed, side }: RowProps) {
-  switch (row.kind) {
-    case 'day':
-      return <DayLine at={row.at} />
-    case 'new':
-      return <NewLine />
-    case 'status':
-      return <StatusLine words={statusWords(row.change)} />
-    case 'group': {
-      const isUnnamed = row.messages[0]?.sender.id === unnamed
-      return <GroupView group={row} verbs={handle} name={isUnnamed ? 'none' : side === 'user' ? 'first' : 'full'} />
-    }
-  }
-}
-
 /** How many of the other side's messages arrived since the list left its end. */
-function useMissed(state: RoomState, pinned: boolean): number {
+function useMissed(state: RoomState, { pinned, isPinned }: AnchoredScroll): number {
   const leftAt = useRef(0)
-  if (pinned) leftAt.current = state.last_seq
+  // Once the list has been put in its place: only then it is known whether the person has seen what arrived.
+  useLayoutEffect(() => {
+    if (isPinned()) leftAt.current = state.last_seq
+  })
   if (pinned) return 0
   return state.messages.filter((message) => (message.seq ?? 0) > leftAt.current && isTheirs(state, message)).length
 }

@@ -19,10 +19,26 @@ export type Row =
   | { kind: 'status'; key: string; change: StatusChange }
   | Group
 
-type Item = { at: string; seq: number | null; message?: ShownMessage; change?: StatusChange }
+type Item = { at: string; seq: number | null } & (
+  | { message: ShownMessage; change?: undefined }
+  | { message?: undefined; change: StatusChange }
+)
 
-const minuteOf = (iso: string) => Math.floor(Date.parse(iso) / 60_000)
-const dayOf = (iso: string) => new Date(iso).toDateString()
+/** What of a room's state the rows are made from. */
+export type Listed = Pick<RoomState, 'messages' | 'status_changes' | 'first_unread_seq' | 'has_older'>
+
+/** Reading dates would be most of the work in a long room. */
+const moments = new WeakMap<object, { minute: number; day: string }>()
+
+function momentOf(item: ShownMessage | StatusChange): { minute: number; day: string } {
+  let moment = moments.get(item)
+  if (!moment) {
+    const date = new Date(item.created_at)
+    moment = { minute: Math.floor(date.getTime() / 60_000), day: date.toDateString() }
+    moments.set(item, moment)
+  }
+  return moment
+}
 const isUploading = (message: ShownMessage) => message.uploads.some((upload) => upload.state !== 'done')
 /** A message whose foot says something of its own stands alone. */
 const standsAlone = (message: ShownMessage) => message.state === 'failed' || isUploading(message)
@@ -32,7 +48,7 @@ export function belongsTogether(a: ShownMessage, b: ShownMessage): boolean {
   return (
     a.sender.id === b.sender.id &&
     a.sender.role === b.sender.role &&
-    minuteOf(a.created_at) === minuteOf(b.created_at) &&
+    momentOf(a).minute === momentOf(b).minute &&
     (a.state === 'queued') === (b.state === 'queued') &&
     !standsAlone(a) &&
     !standsAlone(b)
@@ -40,7 +56,7 @@ export function belongsTogether(a: ShownMessage, b: ShownMessage): boolean {
 }
 
 /** Stored messages and status changes by seq, then what is still on its way. */
-function items(state: RoomState): Item[] {
+function items(state: Listed): Item[] {
   const stored: Item[] = []
   const unsent: Item[] = []
   for (const message of state.messages) {
@@ -55,7 +71,7 @@ function items(state: RoomState): Item[] {
   return [...stored, ...unsent]
 }
 
-export function rows(state: RoomState, side: 'user' | 'admin'): Row[] {
+export function rows(state: Listed, side: 'user' | 'admin'): Row[] {
   const result: Row[] = []
   let day = ''
   let group: Group | null = null
@@ -63,8 +79,9 @@ export function rows(state: RoomState, side: 'user' | 'admin'): Row[] {
   const newestRead = last(state.messages, (message) => message.own && message.state === 'read')?.key
 
   for (const { at, seq, message, change } of items(state)) {
-    if (dayOf(at) !== day) {
-      day = dayOf(at)
+    const itsDay = momentOf(message ?? change).day
+    if (itsDay !== day) {
+      day = itsDay
       group = null
       result.push({ kind: 'day', key: `day ${day}`, at })
     }

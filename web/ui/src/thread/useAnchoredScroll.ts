@@ -35,9 +35,21 @@ export function useAnchoredScroll(
   const anchors = useRef<Anchor[]>([])
   const lastTop = useRef(0)
 
+  const leave = useCallback((log: HTMLElement, inner: HTMLElement) => {
+    isPinned.current = false
+    setPinned(false)
+    lastTop.current = log.scrollTop
+    anchors.current = anchorsInView(log, inner)
+  }, [])
+
   const restore = useCallback(() => {
     const log = logRef.current
-    if (!log) return
+    const inner = innerRef.current
+    if (!log || !inner) return
+    // A busy page hears late of scrolling: what arrives first must not take the person back. A list that became shorter
+    // was not scrolled; it stands at its end.
+    const scrolledUp = lastTop.current - log.scrollTop > pin_px && distanceFromBottom(log) > pin_px
+    if (isPinned.current && scrolledUp) return leave(log, inner)
     if (isPinned.current) {
       if (distanceFromBottom(log) > 0) log.scrollTop = log.scrollHeight
       lastTop.current = log.scrollTop
@@ -51,7 +63,7 @@ export function useAnchoredScroll(
       lastTop.current = log.scrollTop
       return
     }
-  }, [logRef])
+  }, [logRef, innerRef, leave])
 
   const remember = useCallback(() => {
     const log = logRef.current
@@ -61,16 +73,19 @@ export function useAnchoredScroll(
     const scrolledUp = log.scrollTop < lastTop.current - 1
     lastTop.current = log.scrollTop
     if (isPinned.current && !scrolledUp) return restore()
-    isPinned.current = distanceFromBottom(log) <= pin_px
-    setPinned(isPinned.current)
-    anchors.current = isPinned.current ? [] : anchorsInView(log, inner)
-  }, [logRef, innerRef, restore])
+    if (distanceFromBottom(log) > pin_px) return leave(log, inner)
+    isPinned.current = true
+    setPinned(true)
+    anchors.current = []
+  }, [logRef, innerRef, leave, restore])
 
   const toBottom = useCallback(() => {
     isPinned.current = true
     setPinned(true)
+    // Wherever it stands now: this is no moment to take for scrolling up.
+    lastTop.current = logRef.current?.scrollTop ?? 0
     restore()
-  }, [restore])
+  }, [logRef, restore])
 
   const toRow = useCallback(
     (row: Element) => {
@@ -105,14 +120,12 @@ export function useAnchoredScroll(
   return { pinned, isPinned: () => isPinned.current, toBottom, toRow }
 }
 
-/** What is in view, from the top. Only rows in view are searched. */
+/** What is in view, from the top. Only rows in view are searched: asking inside one that the browser skips lays it out. */
 function anchorsInView(log: HTMLElement, inner: HTMLElement): Anchor[] {
   const { top, bottom } = log.getBoundingClientRect()
   const found: Anchor[] = []
-  for (const row of inner.children) {
-    const box = row.getBoundingClientRect()
-    if (box.bottom <= top) continue
-    if (box.top >= bottom) break
+  for (const row of rowsFrom(inner, top)) {
+    if (row.getBoundingClientRect().top >= bottom) break
     for (const element of row.querySelectorAll<HTMLElement>('[data-key]')) {
       const place = element.getBoundingClientRect()
       if (place.bottom > top) found.push({ key: element.dataset.key ?? '', top: place.top - top })
@@ -120,4 +133,12 @@ function anchorsInView(log: HTMLElement, inner: HTMLElement): Anchor[] {
     }
   }
   return found
+}
+
+/** The rows of all blocks from a height on. */
+function* rowsFrom(inner: HTMLElement, top: number): Generator<Element> {
+  for (const block of inner.children) {
+    if (block.getBoundingClientRect().bottom <= top) continue
+    for (const row of block.children) if (row.getBoundingClientRect().bottom > top) yield row
+  }
 }
