@@ -45,7 +45,7 @@ chaos: ## kills, power cuts, bad disks and wires, and the verdict; SEED=7 SECOND
 	@cargo build -q $(CHAOS_BUILD) -p frontdesk-bench --bin chaos
 	@$(TARGET)/$(CHAOS)/chaos --server $(TARGET)/$(CHAOS)/frontdesk $(CHAOS_ARGS)
 
-bench: ## measures all servers in turn, 40 minutes, into docs/benchmarks.md; QUICK=1 for a look, ONLY=chat,storm for a part
+bench: ## measures all servers in turn, 45 minutes, into docs/benchmarks.md; QUICK=1 for a look, ONLY=chat,storm for a part
 	@sh scripts/prepare-bench.sh
 	@$(MAKE) build
 	@cargo build -q --release -p frontdesk-bench --bin load --bin bare

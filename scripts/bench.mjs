@@ -1,66 +1,116 @@
 // `make bench`: measures Frontdesk and its peers in turn, server on one core and load generator on the other, and writes
-// docs/benchmarks.md. ONLY=chat,storm measures a part, QUICK=1 has a short look.
+// docs/benchmarks.md. ONLY=chat,storm measures a part and keeps the other results, QUICK=1 has a short look at all, FULL=1 adds ten
+// million messages, PAGE=1 measures nothing and writes the page anew, PREPARE=1 only makes the data.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { busy, busyShare, cores, loadAverage, machine, run, says } from './bench/host.mjs'
+import { brief } from './bench/brief.mjs'
+import { busy, cores, keepLogs, loadAverage, machine, run, says } from './bench/host.mjs'
+import { own } from './bench/own.mjs'
 import { writePage } from './bench/page.mjs'
-import { frontdeskData, peers as allPeers, versions, work } from './bench/peers.mjs'
+import { peers as allPeers, versions } from './bench/peers.mjs'
 import { plan } from './bench/plan.mjs'
+import { forgetOld, work } from './bench/worlds.mjs'
 
+const quick = Boolean(process.env.QUICK)
 const { values } = parseArgs({
   options: {
     server: { type: 'string' },
     tools: { type: 'string' },
-    page: { type: 'string', default: 'docs/benchmarks.md' },
+    // A quick look is no measurement to be kept.
+    page: { type: 'string', default: quick ? 'target/bench/quick/benchmarks.md' : 'docs/benchmarks.md' },
   },
 })
-const quick = Boolean(process.env.QUICK)
-const only = process.env.ONLY?.split(',')
-const limitMinutes = quick ? 8 : 40
+const limitMinutes = quick ? 12 : 50
 const release = resolve(process.env.CARGO_TARGET_DIR ?? 'target', 'release')
 const server = resolve(values.server ?? join(release, 'frontdesk'))
 const load = resolve(values.tools ?? release, 'load')
 const bare = resolve(values.tools ?? release, 'bare')
+const results = join(work, quick ? 'quick/results' : 'results')
 
-const groups = plan(quick)
-const unknown = only?.filter((name) => !groups.some(({ key }) => key === name))
-if (unknown?.length) {
-  console.error(`frontdesk: there is no group ${unknown}; there are ${groups.map(({ key }) => key).join(', ')}`)
-  process.exit(2)
-}
-const peers = new Map(allPeers({ server, bare, load }).map((peer) => [peer.key, peer]))
-const lacking = [...peers.values()].filter((peer) => peer.lacks())
-for (const peer of lacking) {
+const everybody = allPeers({ server, bare, load })
+const peers = new Map(everybody.filter((peer) => !peer.lacks()).map((peer) => [peer.key, peer]))
+const all = plan({ quick, full: Boolean(process.env.FULL) })
+const groups = process.env.PAGE ? [] : chosen(all, process.env.ONLY?.split(','))
+for (const peer of everybody.filter(({ key }) => !peers.has(key)))
   console.log(`${peer.name} is left out: ${peer.lacks()} is not there`)
-  peers.delete(peer.key)
-}
 if (cores.server === cores.generator)
   console.log('There is one core: server and generator share it, and figures are lower for it.')
 
-mkdirSync(join(work, 'results'), { recursive: true })
+mkdirSync(results, { recursive: true })
+if (groups.length > 0) await prepare(groups)
 const began = Date.now()
 const end = began + limitMinutes * 60_000
-for (const group of groups.filter(({ key }) => !only || only.includes(key))) await measure(group)
-writePage({ page: resolve(values.page), groups, peers: [...allPeers({ server, bare, load })] })
+const groupsToMeasure = process.env.PREPARE ? [] : groups
+for (const group of groupsToMeasure) {
+  try {
+    await measure(group)
+  } catch (error) {
+    process.exitCode = 1
+    console.log(`${group.title} was not measured: ${reason(error)}`)
+  }
+}
+const isWritten = writePage({ page: resolve(values.page), results, groups: all, peers: everybody, quick })
 rmSync(join(work, 'run'), { recursive: true, force: true })
-console.log(`${values.page} is written; it took ${Math.ceil((Date.now() - began) / 60_000)} minutes`)
+const outcome = isWritten ? `${values.page} is written` : 'Nothing was measured yet, so no page is written'
+console.log(`\n${outcome}; it took ${minutes(began)} minutes`)
 
-/** Runs the cells of a group, each peer in turn, and again, and keeps what came of it. */
+function chosen(groups, only) {
+  const unknown = only?.filter((name) => !groups.some(({ key }) => key === name)) ?? []
+  if (unknown.length > 0) {
+    console.error(`frontdesk: there is no group ${unknown}; there are ${groups.map(({ key }) => key).join(', ')}`)
+    process.exit(2)
+  }
+  return groups.filter(({ key }) => !only || only.includes(key))
+}
+
+/** Makes the data before anything is measured; what cannot be made is told by the runs that need it. */
+async function prepare(groups) {
+  const start = Date.now()
+  forgetOld()
+  for (const { world, peers: keys } of groups.flatMap(({ cells }) => cells).filter(({ world }) => world)) {
+    for (const key of keys.filter((name) => peers.has(name))) {
+      try {
+        await peers.get(key).prepare(world)
+      } catch (error) {
+        console.log(`${key}: ${world.rooms} rooms with ${world.messages} messages cannot be made: ${reason(error)}`)
+      }
+    }
+  }
+  if (Date.now() - start > 5_000) console.log(`The data is made; it took ${minutes(start)} minutes`)
+}
+
+/** Runs the cells of a group in rounds, the peers taking turns, and keeps what came of it. */
 async function measure(group) {
   console.log(`\n${group.title}`)
+  const facts = factsOfNow()
+  const start = Date.now()
   const runs = []
-  for (let round = 0; round < group.repeats; round += 1) {
+  const rounds = Math.max(...group.cells.map((cell) => cell.rounds))
+  for (let round = 0; round < rounds; round += 1) {
     for (const cell of group.cells) {
-      for (const key of cell.peers.filter((name) => peers.has(name))) {
-        runs.push({ cell: cell.name, peer: key, round, ...(await once(cell, peers.get(key))) })
+      for (const key of cell.peers.filter((name) => peers.has(name) && round < roundsOf(cell, name))) {
+        runs.push({ cell: cell.id, peer: key, round, ...(await once(cell, peers.get(key))) })
         console.log(`  ${cell.name} · ${peers.get(key).name}: ${brief(runs.at(-1))}`)
       }
     }
   }
+  const cells = group.cells.map(({ id, name, peers, x, axis }) => ({ id, name, peers, x, axis }))
+  const seconds = Math.round((Date.now() - start) / 1_000)
+  const report = { group: group.key, title: group.title, facts, seconds, cells, runs }
+  writeFileSync(join(results, `${group.key}.json`), JSON.stringify(report, undefined, 1))
+}
+
+function roundsOf({ rounds, often }, key) {
+  return often.includes(key) ? rounds : 1
+}
+
+function factsOfNow() {
   const commit = says('git', 'rev-parse', '--short=12', 'HEAD')
-  const changed = says('git', 'status', '--porcelain', '--untracked-files=no') ? ' with changes' : ''
-  const facts = {
+  const changed = says('git', 'status', '--porcelain', '--untracked-files=no', '--', '.', ':!docs')
+    ? ' with changes'
+    : ''
+  return {
     date: new Date().toISOString(),
     commit: `${commit}${changed}`,
     machine: machine(),
@@ -68,10 +118,6 @@ async function measure(group) {
     cores,
     quick,
   }
-  writeFileSync(
-    join(work, 'results', `${group.key}.json`),
-    JSON.stringify({ group: group.key, facts, runs }, undefined, 1),
-  )
 }
 
 /** One peer, started anew, under one scenario, with the machine's noise before and after. */
@@ -81,42 +127,40 @@ async function once(cell, peer) {
   try {
     // Before the peer is started, so that whatever is busy is none of ours.
     const noise = { others: await busy(), load: loadAverage(), before: probe() }
-    const args = cell.args.map(String)
-    const data = cell.starts ? frontdeskData(server, load, cell.world) : undefined
-    running = cell.starts ? undefined : await peer.start(cell.world)
-    const target = running
-      ? ['--at', `127.0.0.1:${running.port}`, '--pid', running.pids.join(','), ...(peer.origin ? ['--origin'] : [])]
-      : ['--server', server, '--data', data, '--core', String(cores.server)]
-    const result = JSON.parse(run(load, [...args, ...target], { core: cores.generator }))
+    running = cell.own || cell.starts ? undefined : await peer.start(cell.world)
+    const result = await resultOf(cell, peer, running)
     return { noise: { ...noise, after: probe() }, result }
   } catch (error) {
-    return {
-      failed: String(error.stderr || error.message)
-        .trim()
-        .split('\n')
-        .at(-1),
-    }
+    keepLogs()
+    process.exitCode = 1
+    return { failed: reason(error) }
   } finally {
     await running?.end()
   }
 }
 
-function probe() {
-  return JSON.parse(run(load, ['probe', '--folder', work, '--seconds', '0.2']))
+async function resultOf({ own: name, starts, args, world, seconds = 240 }, peer, running) {
+  if (name) return own[name]({ server, seconds })
+  const target = running
+    ? ['--at', `127.0.0.1:${running.port}`, '--pid', running.pids.join(','), ...(peer.origin ? ['--origin'] : [])]
+    : ['--server', server, '--core', String(cores.server)]
+  if (starts) target.push('--data', await peer.prepare(world))
+  const words = typeof args === 'function' ? args(peer.key) : args
+  const said = run(load, [...words.map(String), ...target], { core: cores.generator, timeout: seconds * 1_000 })
+  return JSON.parse(said)
 }
 
-function brief({ failed, skipped, result, noise }) {
-  if (failed || skipped) return failed ?? skipped
-  const figures = [
-    result.messages_per_second !== undefined && `${Math.round(result.messages_per_second)} messages/s`,
-    result.deliveries_per_second !== undefined && `${Math.round(result.deliveries_per_second)} deliveries/s`,
-    result.delivery_ms && `p50 ${result.delivery_ms.p50} ms, p99 ${result.delivery_ms.p99} ms`,
-    result.per_second && `${result.per_second} connections/s`,
-    result.kib_per_connection && `${result.kib_per_connection} KiB a connection`,
-    result.back && `all back after ${result.back.seconds} s`,
-    result.ready_ms && `ready after ${Math.round(result.ready_ms.median)} ms`,
-    result.summary && `first page p99 ${result['first page'].p99} ms`,
-    noise.others > busyShare && `(others took ${Math.round(noise.others * 100)} % of the machine)`,
-  ]
-  return figures.filter(Boolean).join(', ')
+/** The disk, and the processor on either core. */
+function probe() {
+  const on = (core, seconds) => JSON.parse(run(load, ['probe', '--folder', work, '--seconds', seconds], { core }))
+  return { server: on(cores.server, '0.2'), generator: on(cores.generator, '0') }
+}
+
+function reason(error) {
+  const said = String(error.stderr || error.message)
+  return said.trim().split('\n').at(-1)
+}
+
+function minutes(since) {
+  return ((Date.now() - since) / 60_000).toFixed(1)
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what the benchmarks need beside Rust and Node: the peers' databases from Debian's packages, where they and the right to
-# install them are at hand, and the peers' Python packages into target/bench/venv.
+# Installs what the benchmarks need beside Rust and Node: the peers' databases, strace and a browser from Debian's packages, where they
+# and the right to install them are at hand, and the peers' Python packages into target/bench/venv.
 set -eu
 cd "$(dirname "$0")/.."
 sh scripts/need.sh rust node
@@ -8,6 +8,8 @@ sh scripts/need.sh rust node
 missing=
 command -v redis-server >/dev/null 2>&1 || missing="$missing redis-server"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
+command -v strace >/dev/null 2>&1 || missing="$missing strace"
+[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing="$missing chromium"
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing="$missing python3-venv"
 if [ -n "$missing" ]; then
   if [ "$(id -u)" -eq 0 ]; then
@@ -22,9 +24,9 @@ if [ -n "$missing" ]; then
     # shellcheck disable=SC2086 # lists of words
     $as_root DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
       $as_root DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null ||
-      echo "frontdesk: installing$missing did not work; the peers that need it are left out" >&2
+      echo "frontdesk: installing$missing did not work; what needs it is left out" >&2
   else
-    echo "frontdesk: the benchmarks need$missing; the peers that need it are left out" >&2
+    echo "frontdesk: the benchmarks need$missing; what needs it is left out" >&2
   fi
 fi
 

@@ -57,3 +57,37 @@ fn everybody_in_a_full_room_hears_everything_and_comes_back_after_a_cut() {
     let report = bare.load(&["storm", "--clients", "300"]);
     assert_eq!(report["back"]["talk"]["counts"]["done"], 300, "{report}");
 }
+
+#[test]
+fn connections_that_do_nothing_are_counted_beside_a_chat_and_let_go() {
+    let talk = ["--chat-rooms", "5", "--warmup", "0.1", "--seconds", "0.2"];
+    let idle = ["idle", "--connections", "50", "--idle-seconds", "0.2", "--return-seconds", "1"];
+    let report = Bare::start().load(&[&idle[..], &talk[..]].concat());
+    assert_eq!((&report["joining"]["connected"], &report["disconnected"]), (&50.into(), &0.into()), "{report}");
+    for chat in ["chat_before", "chat_beside", "chat_after"] {
+        assert_eq!(report[chat]["counts"]["lost"], 0, "{chat} in {report}");
+    }
+    assert!(report["kib_per_connection"]["resident"].is_number(), "{report}");
+}
+
+#[test]
+fn a_server_is_filled_with_as_many_messages_as_were_asked_for() {
+    let report = Bare::start().load(&["fill", "--messages", "5000", "--rooms", "20"]);
+    assert!(report["stored"].as_u64() >= Some(5_000), "{report}");
+}
+
+/// Where there is no `strace`, or it may not attach, the benchmark says so; there is nothing to test then.
+#[test]
+fn the_writes_of_a_burst_are_counted_on_its_own_socket() {
+    let bare = Bare::start();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_load"));
+    command.args(["burst", "--bursts", "3", "--at", &bare.address, "--origin", "--pid", &bare.child.id().to_string()]);
+    let output = command.output().expect("it is built");
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return assert!(said.contains("strace"), "{said}");
+    }
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report is JSON");
+    assert_eq!((&report["frames"], &report["bursts"], &report["counts"]["lost"]), (&20.into(), &3.into(), &0.into()), "{report}");
+    assert!(report["writes_per_burst"]["max"].as_u64() <= Some(20), "{report}");
+}

@@ -1,12 +1,10 @@
 // The machine under the benchmarks: what it is, how busy others keep it, and processes that are started, pinned and ended.
 import { execFileSync, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { availableParallelism, cpus, release, totalmem } from 'node:os'
+import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-
-/** Other programs that take more than this share of the machine spoil a figure. */
-export const busyShare = 0.1
 
 /** Server and generator get a core each, where there are two. */
 export const cores = availableParallelism() >= 2 ? { server: 0, generator: 1 } : { server: 0, generator: 0 }
@@ -24,7 +22,7 @@ export function says(command, ...args) {
 
 export function machine() {
   return {
-    processor: `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores`,
+    processor: `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores${areThreads() ? ' that are threads of one' : ''}`,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
     kernel: release(),
     system: readFileSync('/etc/os-release', 'utf8').match(/PRETTY_NAME="(.*)"/)?.[1] ?? 'unknown',
@@ -32,6 +30,13 @@ export function machine() {
       ? execFileSync('df', ['--output=fstype,source', 'target'], { encoding: 'utf8' }).trim().split('\n')[1]
       : 'unknown',
   }
+}
+
+/** Whether the two cores of a run share what one core has. */
+function areThreads() {
+  const path = `/sys/devices/system/cpu/cpu${cores.server}/topology/thread_siblings_list`
+  const siblings = existsSync(path) ? readFileSync(path, 'utf8').trim().split(/[,-]/) : []
+  return cores.server !== cores.generator && siblings.includes(String(cores.generator))
 }
 
 /** The share of the machine that is taken at this moment; asked for before a run, it is others who take it. */
@@ -51,6 +56,19 @@ function ticks() {
 
 export function loadAverage() {
   return Number(readFileSync('/proc/loadavg', 'utf8').split(' ')[0])
+}
+
+const logs = resolve('target/bench/logs')
+
+/** A file for what a server says. */
+export function log(name) {
+  mkdirSync(logs, { recursive: true })
+  return openSync(join(logs, `${name}.log`), 'w')
+}
+
+/** Keeps what the servers said in a run that failed, since the next run writes over it. */
+export function keepLogs() {
+  if (existsSync(logs)) cpSync(logs, `${logs}-failed`, { recursive: true })
 }
 
 export async function freePort() {

@@ -1,268 +1,152 @@
-// Writes docs/benchmarks.md and its plots from the results that are there, each group with the commit and the day it was measured on.
+// Writes docs/benchmarks.md from the results that are there: what is to be reached and whether it is, the plots, what was written by hand
+// in bench/notes.md, and where and when it was measured. Every figure stands in a page of its own beside it.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { busyShare } from './host.mjs'
-import { work } from './peers.mjs'
-import { bars, curves } from './plot.mjs'
+import { dirname, join, resolve } from 'node:path'
+import { readBook } from './book.mjs'
+import { beside, judge } from './goals.mjs'
+import { pictures } from './pictures.mjs'
+import { busyShare, driftShare, probes, range, shown } from './stats.mjs'
+import { detailsPage } from './tables.mjs'
 
-const peerColumn = 'server'
-const at = (path) => (result) => path.split('.').reduce((value, key) => value?.[key], result)
-const percent = (path) => (result) => {
-  const share = at(path)(result)
-  return share === undefined ? undefined : share * 100
-}
-const wrongs = (counts) => counts && `${counts.lost} / ${counts.doubled} / ${counts.out_of_order + counts.seq_wrong}`
+const notes = resolve('bench/notes.md')
 
-/** Columns of each group: a title, how to read the figure, and how many places it has. */
-const columns = {
-  chat: [
-    ['messages/s', at('messages_per_second'), 0],
-    ['p50 ms', at('delivery_ms.p50'), 2],
-    ['p99 ms', at('delivery_ms.p99'), 2],
-    ['server CPU ms per message', at('server_ms_per_message'), 3],
-    ['server CPU %', percent('cpu.server.total'), 0],
-    ['generator CPU %', percent('cpu.generator.total'), 0],
-    ['missing / doubled / misordered', (result) => wrongs(result.counts)],
-  ],
-  rate: [
-    ['delivery p50 ms', at('delivery_ms.p50'), 2],
-    ['p99 ms', at('delivery_ms.p99'), 2],
-    ['ack or own echo p50 ms', at('ack_ms.p50'), 2],
-    ['p99 ms', at('ack_ms.p99'), 2],
-    ['generator late p99 ms', at('generator_late_ms.p99'), 2],
-    ['server CPU %', percent('cpu.server.total'), 0],
-    ['missing / doubled / misordered', (result) => wrongs(result.counts)],
-  ],
-  fanout: [
-    ['deliveries/s', at('deliveries_per_second'), 0],
-    ['p99 ms', at('delivery_ms.p99'), 1],
-    ['all joined after s', at('joining.seconds'), 2],
-    ['server CPU %', percent('cpu.server.total'), 0],
-    ['generator CPU %', percent('cpu.generator.total'), 0],
-    ['missing / doubled / misordered', (result) => wrongs(result.counts)],
-  ],
-  connect: [
-    ['connections/s', at('per_second'), 0],
-    ['first tenth', at('first_tenth'), 0],
-    ['last tenth', at('last_tenth'), 0],
-    ['server CPU ms each', at('server_ms_per_connect'), 3],
-    ['generator CPU %', percent('cpu.generator.total'), 0],
-  ],
-  storm: [
-    ['all complete after s', at('back.seconds'), 2],
-    ['all connected after s', at('back.connected.seconds'), 2],
-    ['missing', (result) => String(result.back.lost ?? result.back.talk.counts.lost)],
-    ['wrong order or resume', (result) => String(result.back.wrong ?? '–')],
-  ],
-  idle: [
-    ['KiB per connection', at('kib_per_connection'), 1],
-    ['CPU % while idle', percent('idle_cpu.server.total'), 1],
-    ['disconnected', (result) => String(result.disconnected)],
-    ['chat alone, messages/s', at('chat_alone.messages_per_second'), 0],
-    ['beside them', at('chat_beside.messages_per_second'), 0],
-    [
-      'memory back within 10 % after s',
-      (result) => String(result.memory_kib.back_within_10_percent_after_s ?? 'not in 30'),
-    ],
-  ],
-  start: [
-    ['ready after ms, median', at('ready_ms.median'), 0],
-    ['longest', at('ready_ms.max'), 0],
-  ],
-  curve: [
-    ['messages/s', at('messages_per_second'), 0],
-    ['deliveries/s', at('deliveries_per_second'), 0],
-    ['server CPU ms per message', at('server_ms_per_message'), 3],
-    ['delivery p50 ms', at('delivery_ms.p50'), 2],
-    ['p99 ms', at('delivery_ms.p99'), 2],
-  ],
-}
-
-export function writePage({ page, groups, peers }) {
-  const kept = groups.flatMap((group) => {
-    const path = join(work, 'results', `${group.key}.json`)
-    return existsSync(path) ? [{ ...group, ...JSON.parse(readFileSync(path, 'utf8')) }] : []
-  })
-  const names = new Map(peers.map((peer) => [peer.key, peer]))
-  const images = join(dirname(page), 'images')
-  mkdirSync(images, { recursive: true })
-  const parts = [head(kept, names), ...kept.map((group) => section(group, names, images))]
+/** False when there is nothing to write about. */
+export function writePage({ page, results, groups, peers, quick }) {
+  const book = readBook(
+    results,
+    groups.map(({ key }) => key),
+  )
+  if (book.groups.length === 0) return false
+  const folder = dirname(page)
+  mkdirSync(folder, { recursive: true })
+  const durable = peers.filter(({ key, durable }) => durable && key !== 'frontdesk').map(({ key }) => key)
+  const planned = new Map(groups.flatMap(({ cells }) => cells).map(({ id, name }) => [id, name]))
+  const rows = judge(book, durable, planned)
+  const hand = existsSync(notes) ? [readFileSync(notes, 'utf8').trim()] : []
+  const parts = [
+    head(quick),
+    verdictLine(rows),
+    goalTable(rows, new Map(peers.map(({ key, short }) => [key, short]))),
+    marks,
+    ...pictures(book, peers, join(folder, 'images')),
+    ...hand,
+    machineTable(book),
+    groupTable(book),
+    peerList(peers),
+  ]
   writeFileSync(page, `${parts.join('\n\n')}\n`)
+  const names = new Map(peers.map(({ key, name }) => [key, name]))
+  writeFileSync(join(folder, 'benchmarks-details.md'), detailsPage(book, names))
+  return true
 }
 
-function head(kept, names) {
-  const runs = kept.flatMap(({ runs }) => runs.filter(({ noise }) => noise))
-  const spoilt = runs.filter(({ noise }) => noise.others > busyShare).length
-  const { facts } = kept.at(-1)
-  const share = Math.round(busyShare * 100)
-  const verdict = spoilt
-    ? `**These figures claim nothing.** Before ${spoilt} of ${runs.length} runs other programs took more than ${share} % of the machine. Measure again on a quiet one.`
-    : `Before none of the ${runs.length} runs did other programs take more than ${share} % of the machine.`
-  const pinning =
-    facts.cores.server === facts.cores.generator
-      ? 'There is one core only: server and generator share it.'
-      : `The server with all that belongs to it (Redis, PostgreSQL) runs on core ${facts.cores.server}, the generator on core ${facts.cores.generator}.`
+function head(quick) {
+  const look = quick ? '\n\n**A quick look: fewer, shorter, once. These figures claim nothing.**' : ''
   return `# Benchmarks
 
-Written by \`make bench\`. Do not edit: run it again.
+How fast and how small Frontdesk is, beside a Django Channels server of the same protocol and a bare broadcast server that does nothing
+else, all on one machine in one run. Repeat it with \`make bench\` (about 45 minutes on an otherwise idle Linux machine); \`ONLY=chat make
+bench\` measures one group anew and keeps the rest. This page is written by it; the text about limits is kept in \`bench/notes.md\`.
 
-${verdict}
+Each server runs on one core with all that belongs to it (Redis, PostgreSQL), the load generator on another. SQLite commits with
+\`synchronous=FULL\`, messages have 128 bytes, everybody signs in with a token of their own and comes from one of many addresses; Frontdesk
+runs with \`--rate-limit 0\`, which lifts its limits on messages and connections, and nothing else is set. Delay is timed from the moment a
+message was due. Every figure, with raw counts: [benchmarks-details.md](benchmarks-details.md).${look}`
+}
+
+function verdictLine(rows) {
+  const count = (verdict) => rows.filter((row) => row.verdict === verdict).length
+  const open = count('open') ? `, ${count('open')} not measured` : ''
+  return `**${count('met')} of ${rows.filter(({ verdict }) => verdict).length} figures are reached**, ${count('missed')} are not${open}.`
+}
+
+function goalTable(rows, names) {
+  const titles = [
+    'what',
+    'Frontdesk',
+    ...beside.map((peer) => names.get(peer)),
+    'ratio',
+    'to reach',
+    'reached',
+    'lost / doubled / misordered',
+  ]
+  const lines = rows.map((row) => `| ${[...cells(row)].join(' | ')} |`)
+  return [`| ${titles.join(' | ')} |`, `| --- |${' ---: |'.repeat(titles.length - 1)}`, ...lines].join('\n')
+}
+
+function cells(row) {
+  const { name, unit, places = 0, ours, values, others, ratio, goal, verdict, marks, counts, versus } = row
+  const spread = values.length > 1 ? ` (${range(values, places)})` : ''
+  const sign = `${marks.isNoisy ? ' °' : ''}${marks.isLimited ? ' ᵍ' : ''}`
+  const own = ours === undefined ? '–' : `**${shown(ours, places)}** ${unit}${spread}${sign}`
+  const said = { met: 'yes', missed: '**no**', open: 'not measured' }
+  return [
+    name,
+    own,
+    ...beside.map((peer) => shown(others[peer], places)),
+    ratio === undefined ? '–' : `× ${shown(ratio, ratio < 10 ? 2 : 0)}`,
+    goal ? `${goal.sign} ${versus ? '× ' : ''}${shown(goal.value)} ${versus ? '' : unit}`.trim() : '–',
+    said[verdict] ?? '–',
+    counts ? counts.join(' / ') : '–',
+  ]
+}
+
+const percent = (share) => `${Math.round(share * 100)} %`
+const marks = `A figure is the middle of its rounds, with the lowest and the highest in brackets. A row that delivers is reached only if nothing was lost,
+doubled or out of order. ° The machine was disturbed: a fixed computation took over ${percent(driftShare)} longer than it can, or others took over
+${percent(busyShare)} of the processor. ᵍ The generator used its core up: the server could do more. *Ratio* is to the best
+of the Django servers that sync every commit, or where the row says so, to the bare server.`
+
+function machineTable(book) {
+  const { facts } = book.groups.at(-1)
+  const { machine, versions, cores } = facts
+  const noise = probes(book.all)
+  const disks = (read) =>
+    range(
+      noise.flatMap(({ server }) => (server.fdatasync_ms ? [read(server.fdatasync_ms)] : [])),
+      2,
+    )
+  const spins = (core) =>
+    range(
+      noise.map((at) => at[core].compute_ms),
+      2,
+    )
+  const noisy = book.all.filter((run) => book.isNoisy(run)).length
+  const shared =
+    cores.server === cores.generator
+      ? 'one core for both'
+      : `server on core ${cores.server}, generator on core ${cores.generator}`
+  return `## The machine
 
 | | |
 | --- | --- |
-| machine | ${facts.machine.processor}, ${facts.machine.memory}, ${facts.machine.system}, Linux ${facts.machine.kernel}, disk ${facts.machine.disk} |
-| versions | ${facts.versions.join(', ')} |
-| fdatasync of 256 bytes | ${noise(runs, (at) => at.fdatasync_ms.p50)} ms (p50 before and after each run) |
-| a fixed computation | ${noise(runs, (at) => at.compute_ms)} ms |
-| load average before runs | ${range(
-    runs.map(({ noise }) => noise.load),
-    2,
-  )} |
-
-${pinning} Messages have 128 bytes. Everybody signs in with a token of their own, each run has a server and a database of its own, and the
-peers take turns; a range holds all rounds. *Delivery* is measured from the moment a message was due to its arrival at each other person.
-*ms per message* is processor time of the server and all its children, user and system. Near 100 % of *generator CPU* the
-generator is the limit, not the server. *Missing* is what had not come half a minute after the end (in a storm, a minute after its start).
-
-| server | promise |
-| --- | --- |
-${[...names.values()].map((peer) => `| ${peer.name} | ${peer.durable} |`).join('\n')}
-
-Django is a Channels application of the same frames in \`bench/peers/django\`: async consumers, tokens by simplejwt, indexes, one insert a
-message, then broadcast, encoded once. The bare server in \`bench/peers/bare.rs\` shows what the kernel and the generator allow.`
+| machine | ${machine.processor}, ${machine.memory}, ${machine.system}, Linux ${machine.kernel}, disk ${machine.disk}; ${shared} |
+| versions | ${versions.join(', ')} |
+| fdatasync of 256 bytes, before and after each run | p50 ${disks(({ p50 }) => p50)} ms, p99 ${disks(({ p99 }) => p99)} ms |
+| a fixed computation | server's core ${spins('server')} ms, generator's core ${spins('generator')} ms |
+| runs in which the machine was disturbed | ${noisy} of ${book.all.filter(({ noise }) => noise).length} |`
 }
 
-function section(group, names, images) {
-  const { facts, runs } = group
-  const when = `${facts.date.slice(0, 16).replace('T', ' ')} UTC, commit ${facts.commit}${facts.quick ? ', a quick look' : ''}.`
-  const body =
-    group.key === 'inbox'
-      ? inboxTable(runs)
-      : group.cells.map((cell) => cellTable(group.key, cell, runs, names)).join('\n\n')
-  return [`## ${group.title}`, when, plot(group, names, images), body].filter(Boolean).join('\n\n')
-}
-
-function cellTable(key, cell, runs, names) {
-  const own = runs.filter((run) => run.cell === cell.name)
-  if (own.length === 0) return `**${cell.name}**: not run.`
-  const rows = cell.peers.flatMap((peer) => {
-    const mine = own.filter((run) => run.peer === peer)
-    return mine.length ? [`| ${names.get(peer)?.name ?? peer} | ${figures(columns[key], mine).join(' | ')} |`] : []
+function groupTable({ groups }) {
+  const rows = groups.map(({ title, facts, seconds, runs }) => {
+    const failed = runs.filter((run) => !run.result).length
+    return `| ${title} | ${facts.commit} | ${facts.date.slice(0, 16).replace('T', ' ')} | ${seconds} | ${runs.length} | ${failed} |`
   })
-  const titles = [peerColumn, ...columns[key].map(([title]) => title)]
   return [
-    `**${cell.name}**`,
-    '',
-    `| ${titles.join(' | ')} |`,
-    `| --- |${' ---: |'.repeat(titles.length - 1)}`,
+    '| group | commit | UTC | seconds | runs | without result |',
+    '| --- | --- | --- | ---: | ---: | ---: |',
     ...rows,
   ].join('\n')
 }
 
-function figures(wanted, runs) {
-  const well = runs.flatMap(({ result }) => (result ? [result] : []))
-  if (well.length === 0) return wanted.map((_, place) => (place ? '' : (runs[0].failed ?? runs[0].skipped)))
-  return wanted.map(([, read, places]) => {
-    const values = well.map(read).filter((value) => value !== undefined && value !== null)
-    if (places === undefined) return [...new Set(values)].join('; ')
-    return range(values, places)
-  })
-}
+function peerList(peers) {
+  const promise = ({ key, durable }) =>
+    key === 'bare' ? 'stores nothing' : durable ? 'syncs every commit' : 'may lose the last commits in a power cut'
+  const rows = peers.map((peer) => `| ${peer.name} | ${promise(peer)} |`)
+  return `| server | |
+| --- | --- |
+${rows.join('\n')}
 
-function inboxTable(runs) {
-  const lists = runs.flatMap(({ cell, result }) =>
-    Object.entries(result ?? {}).map(([name, times]) => [cell, name, times]),
-  )
-  const rows = lists.map(
-    ([cell, name, { p50, p99, max }]) =>
-      `| ${cell} | ${name} | ${p50.toFixed(2)} | ${p99.toFixed(2)} | ${max.toFixed(2)} |`,
-  )
-  return ['| | list | p50 ms | p99 ms | longest ms |', '| --- | --- | ---: | ---: | ---: |', ...rows].join('\n')
-}
-
-/** One figure, or the lowest and the highest. */
-function range(values, places) {
-  if (values.length === 0) return '–'
-  const shown = (value) => value.toLocaleString('en', { minimumFractionDigits: places, maximumFractionDigits: places })
-  const [low, high] = [shown(Math.min(...values)), shown(Math.max(...values))]
-  return low === high ? low : `${low} – ${high}`
-}
-
-function noise(runs, read) {
-  return range(
-    runs.flatMap(({ noise }) => [read(noise.before), read(noise.after)]),
-    2,
-  )
-}
-
-/** The picture of a group, for those that have one. */
-function plot(group, names, images) {
-  const save = (name, alt, svg) => {
-    writeFileSync(join(images, `bench-${name}.svg`), svg)
-    return `![${alt}](images/bench-${name}.svg)`
-  }
-  const middle = (runs, read) => {
-    const values = runs.flatMap(({ result }) => (result ? [read(result)] : [])).sort((one, other) => one - other)
-    return values[Math.floor(values.length / 2)]
-  }
-  const barsOf = (read, unit) =>
-    group.cells
-      .filter(({ peers }) => peers.length > 1)
-      .map((cell) => ({
-        title: cell.name,
-        unit,
-        bars: cell.peers.flatMap((peer) => {
-          const value = middle(
-            group.runs.filter((run) => run.cell === cell.name && run.peer === peer),
-            read,
-          )
-          return value === undefined ? [] : [{ name: names.get(peer).name, value, isOurs: peer === 'frontdesk' }]
-        }),
-      }))
-      .filter(({ bars }) => bars.length > 0)
-  switch (group.key) {
-    case 'chat':
-      return save('chat', 'Messages a second of each server', bars(barsOf(at('messages_per_second'), 'messages/s')))
-    case 'rate':
-      return save('rate', 'Delay of each server at an even rate', bars(barsOf(at('delivery_ms.p99'), 'p99 ms')))
-    case 'fanout':
-      return save(
-        'fanout',
-        'Deliveries a second of each server',
-        bars(barsOf(at('deliveries_per_second'), 'deliveries/s')),
-      )
-    case 'curve':
-      return save(
-        'curve',
-        'Processor time of a message as everything grows',
-        curves('Server CPU in µs for', curvesOf(group, names, middle)),
-      )
-    default:
-      return ''
-  }
-}
-
-function curvesOf(group, names, middle) {
-  const axes = [...new Set(group.cells.map(({ axis }) => axis))]
-  return axes.map((axis) => {
-    const cells = group.cells.filter((cell) => cell.axis === axis)
-    // A message to many costs by the delivery: flat is what one delivery costs.
-    const isFanout = axis === 'listeners'
-    const cost = (cell) => (result) => (result.server_ms_per_message * 1_000) / (isFanout ? cell.x + 1 : 1)
-    const lines = [...new Set(cells.flatMap(({ peers }) => peers))].map((peer) => ({
-      name: names.get(peer).name,
-      isOurs: peer === 'frontdesk',
-      points: cells.flatMap((cell) => {
-        const y = middle(
-          group.runs.filter((run) => run.cell === cell.name && run.peer === peer),
-          cost(cell),
-        )
-        return y === undefined ? [] : [{ x: cell.x, y }]
-      }),
-    }))
-    return {
-      title: `${isFanout ? 'a delivery' : 'a message'}, by ${axis}`,
-      lines: lines.filter(({ points }) => points.length > 0),
-    }
-  })
+Django is a Channels application of the same frames in \`bench/peers/django\`: async consumers, tokens by simplejwt, indexes, one insert a
+message, then broadcast, encoded once. The bare server in \`bench/peers/bare.rs\` shows what the kernel and the generator allow.`
 }

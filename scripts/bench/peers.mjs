@@ -1,49 +1,73 @@
 // The servers that are measured against each other: how each is given the same people and rooms, started on one core, and ended.
-import { cpSync, existsSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { cores, freePort, Process, run, says } from './host.mjs'
+import { cores, freePort, log, Process, run, says } from './host.mjs'
+import { endAll, initPostgres, postgres, startPostgres, startRedis } from './services.mjs'
+import { fresh, importedMost, linesOf, made, work } from './worlds.mjs'
 
-export const work = resolve('target/bench')
 const secret = 'known-to-the-harness-and-its-servers-only'
 const venv = join(work, 'venv/bin')
 const django = resolve('bench/peers/django')
+const patience = { timeout: 1_200_000 }
 
-/** A peer is `{key, name, durable, origin, lacks(), start(world)}`; started, it is `{port, pids, end()}`. */
+/** A peer is `{key, name, short, durable, origin, lacks(), prepare(world), start(world)}`; started, it is `{port, pids, end()}`. */
 export function peers({ server, bare, load }) {
-  const frontdesk = {
-    key: 'frontdesk',
-    name: 'Frontdesk, SQLite',
-    durable: 'every commit synced',
-    lacks: () => !existsSync(server) && server,
-    start: (world) => startFrontdesk(server, load, world),
-  }
-  const ceiling = {
-    key: 'bare',
-    name: 'bare broadcast: no accounts, storage or presence',
-    durable: 'nothing stored',
-    origin: true,
-    lacks: () => !existsSync(bare) && bare,
-    start: () => startBare(bare),
-  }
   return [
-    frontdesk,
-    djangoPeer(load, 'django-full', 'uvicorn', { synchronous: 'FULL' }),
-    djangoPeer(load, 'django', 'uvicorn', {}),
-    djangoPeer(load, 'django-daphne', 'daphne', {}),
-    djangoPeer(load, 'django-redis', 'uvicorn', { services: true }),
-    ceiling,
+    {
+      key: 'frontdesk',
+      name: 'Frontdesk, SQLite',
+      short: 'Frontdesk',
+      durable: true,
+      lacks: () => !existsSync(server) && server,
+      prepare: (world) => frontdeskData(server, load, world),
+      start: (world) => startFrontdesk(server, load, world),
+    },
+    djangoPeer(load, { key: 'django-full', short: 'Django, SQLite FULL', synchronous: 'FULL' }),
+    djangoPeer(load, { key: 'django', short: 'Django, SQLite NORMAL' }),
+    djangoPeer(load, { key: 'django-daphne', short: 'Django, Daphne', door: 'daphne' }),
+    djangoPeer(load, {
+      key: 'django-redis-full',
+      short: 'Django, Redis, SQLite FULL',
+      synchronous: 'FULL',
+      redis: true,
+    }),
+    djangoPeer(load, { key: 'django-redis', short: 'Django, Redis, PostgreSQL', redis: true, postgresql: true }),
+    {
+      key: 'bare',
+      name: 'bare broadcast: no accounts, storage or presence',
+      short: 'bare',
+      origin: true,
+      lacks: () => !existsSync(bare) && bare,
+      prepare: () => undefined,
+      start: () => startBare(bare),
+    },
   ]
 }
 
-/** The folder in which Frontdesk's database holds this world; made once. */
-export function frontdeskData(server, load, world) {
-  const data = made(`frontdesk-${world.rooms}-${world.messages}`, (folder) => {
+const upToDate = new Set()
+
+/** The folder in which Frontdesk's database holds this world. */
+async function frontdeskData(server, load, world) {
+  const data = await made(`frontdesk-${world.rooms}-${world.messages}`, async (folder) => {
+    const imported = world.messages > importedMost ? { ...world, messages: 0 } : world
     mkdirSync(folder, { recursive: true })
-    run(server, ['import', '--data', folder, linesOf(load, world)], { env: frontdeskEnv(), timeout: 900_000 })
+    run(server, ['import', '--data', folder, await linesOf(load, imported)], { env: frontdeskEnv(), ...patience })
+    if (imported !== world) await fillFrontdesk(server, load, folder, world)
   })
-  // An older build may have made it: any command brings it up to date, so that no start that is timed has to.
-  run(server, ['token', '--user', '1', '--data', data], { env: frontdeskEnv() })
+  // Another build may have made it: any command migrates it, so that no start that is timed has to.
+  if (!upToDate.has(data)) run(server, ['token', '--user', '1', '--data', data], { env: frontdeskEnv(), ...patience })
+  upToDate.add(data)
   return data
+}
+
+async function fillFrontdesk(server, load, folder, { rooms, messages }) {
+  const { port, end } = await serveFrontdesk(server, folder)
+  try {
+    const args = ['fill', '--at', `127.0.0.1:${port}`, '--rooms', String(rooms), '--messages', String(messages)]
+    run(load, args, { core: cores.generator, ...patience })
+  } finally {
+    await end()
+  }
 }
 
 function frontdeskEnv() {
@@ -52,13 +76,15 @@ function frontdeskEnv() {
 }
 
 async function startFrontdesk(server, load, world) {
-  const folder = fresh(frontdeskData(server, load, world), 'frontdesk')
+  return serveFrontdesk(server, fresh(await frontdeskData(server, load, world), 'frontdesk', world))
+}
+
+/** Without limits on rates and connections, since a thousand of the generator's people come from one address. */
+async function serveFrontdesk(server, folder) {
   const port = await freePort()
   const args = ['serve', '--data', folder, '--listen', `127.0.0.1:${port}`, '--rate-limit', '0']
-  return listening(
-    [new Process(server, args, { core: cores.server, log: log('frontdesk'), env: frontdeskEnv() })],
-    port,
-  )
+  const own = new Process(server, args, { core: cores.server, log: log('frontdesk'), env: frontdeskEnv() })
+  return listening([own], port)
 }
 
 async function startBare(bare) {
@@ -66,40 +92,56 @@ async function startBare(bare) {
   return listening([new Process(bare, [`127.0.0.1:${port}`], { core: cores.server, log: log('bare') })], port)
 }
 
-function djangoPeer(load, key, door, { synchronous = 'NORMAL', services = false }) {
-  const storage = services ? 'Redis, PostgreSQL' : `in-memory layer, SQLite${synchronous === 'FULL' ? ' FULL' : ''}`
+function djangoPeer(load, { key, short, door = 'uvicorn', synchronous = 'NORMAL', redis = false, postgresql = false }) {
+  const storage = postgresql ? 'PostgreSQL' : `SQLite ${synchronous}`
+  const options = { door, synchronous, redis, postgresql }
+  const needs = [join(venv, door), ...(redis ? ['redis-server'] : []), ...(postgresql ? [postgres('initdb')] : [])]
   return {
     key,
-    name: `Django, ${door}, ${storage}`,
-    durable: services || synchronous === 'FULL' ? 'every commit synced' : 'last commits lost in a power cut',
+    name: `Django, ${door}, ${redis ? 'Redis' : 'in-memory'} layer, ${storage}`,
+    short,
+    durable: postgresql || synchronous === 'FULL',
     origin: true,
-    lacks: () =>
-      [join(venv, door), ...(services ? ['redis-server', postgres('initdb')] : [])].find((path) => !isThere(path)),
-    start: (world) => (services ? startWithServices(load, door, world) : startAlone(load, door, synchronous, world)),
+    lacks: () => needs.find((path) => !isThere(path)),
+    prepare: (world) => djangoData(load, postgresql, world),
+    start: (world) => startDjango(load, options, world),
   }
 }
 
-async function startAlone(load, door, synchronous, world) {
-  const template = made(`django-${world.rooms}-${world.messages}`, (folder) => {
+/** A database that Django made and filled. */
+function djangoData(load, postgresql, world) {
+  const name = `django-${postgresql ? 'postgresql' : 'sqlite'}-${world.rooms}-${world.messages}`
+  return made(name, async (folder) => {
+    const lines = await linesOf(load, world)
     mkdirSync(folder, { recursive: true })
-    fill(load, world, djangoEnv(join(folder, 'db.sqlite3')))
+    if (!postgresql) return fill(lines, djangoEnv(join(folder, 'db.sqlite3')))
+    const running = []
+    try {
+      initPostgres(folder)
+      fill(lines, djangoEnv(await startPostgres(folder, running)))
+    } finally {
+      await endAll(running)
+    }
   })
-  const env = djangoEnv(join(fresh(template, 'django'), 'db.sqlite3'), { PEER_SYNCHRONOUS: synchronous })
-  const port = await freePort()
-  return listening([startDjango(door, port, env)], port)
 }
 
-async function startWithServices(load, door, world) {
+function fill(lines, env) {
+  const python = join(venv, 'python')
+  run(python, ['manage.py', 'migrate', '--run-syncdb', '-v', '0'], { cwd: django, env })
+  run(python, ['manage.py', 'seed', lines], { cwd: django, env, ...patience })
+}
+
+async function startDjango(load, { door, synchronous, redis, postgresql }, world) {
+  const folder = fresh(await djangoData(load, postgresql, world), 'django', world)
   const running = []
   try {
-    const [redisPort, databasePort, port] = [await freePort(), await freePort(), await freePort()]
-    const redis = ['--port', redisPort, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', work]
-    running.push(new Process('redis-server', redis.map(String), { core: cores.server, log: log('redis') }))
-    await running[0].listens(redisPort)
-    const url = await startPostgres(databasePort, running)
-    const env = djangoEnv(url, { PEER_REDIS: `redis://127.0.0.1:${redisPort}/0` })
-    fill(load, world, env)
-    running.push(startDjango(door, port, env))
+    const database = postgresql ? await startPostgres(folder, running) : join(folder, 'db.sqlite3')
+    const layer = redis ? { PEER_REDIS: await startRedis(running) } : {}
+    const env = djangoEnv(database, { PEER_SYNCHRONOUS: synchronous, ...layer })
+    const port = await freePort()
+    running.push(
+      new Process(join(venv, door), doors[door](port), { core: cores.server, log: log(door), cwd: django, env }),
+    )
     return await listening(running, port)
   } catch (error) {
     await endAll(running)
@@ -107,105 +149,18 @@ async function startWithServices(load, door, world) {
   }
 }
 
-/** PostgreSQL refuses to run as root: then it runs as the account that its package made. */
-async function startPostgres(port, running) {
-  const folder = join(work, 'run/postgres')
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
-  const isRoot = process.getuid() === 0
-  const as = (...words) =>
-    isRoot ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups', ...words] : words
-  if (isRoot) run('chown', ['postgres:postgres', folder])
-  const [initdb, ...initdbArgs] = as(
-    postgres('initdb'),
-    '-D',
-    folder,
-    '-A',
-    'trust',
-    '-U',
-    'frontdesk',
-    '-E',
-    'UTF8',
-    '--locale=C',
-  )
-  run(initdb, initdbArgs, { cwd: '/' })
-  const settings = [
-    '-c',
-    'shared_buffers=256MB',
-    '-c',
-    'listen_addresses=127.0.0.1',
-    '-c',
-    `unix_socket_directories=${folder}`,
-  ]
-  const [server, ...args] = as(postgres('postgres'), '-D', folder, '-p', String(port), ...settings)
-  const database = new Process(server, args, { core: cores.server, log: log('postgres'), cwd: '/' })
-  running.push(database)
-  await database.listens(port)
-  return `postgresql://frontdesk@127.0.0.1:${port}/postgres`
-}
-
-function startDjango(door, port, env) {
-  const address = {
-    daphne: ['-b', '127.0.0.1', '-p', String(port), '-v', '0'],
-    uvicorn: ['--host', '127.0.0.1', '--port', String(port)],
-  }
-  const quick = [
-    '--ws',
-    'websockets-sansio',
-    '--ws-per-message-deflate',
-    'false',
-    '--loop',
-    'uvloop',
-    '--http',
-    'httptools',
-  ]
-  const quiet = ['--lifespan', 'off', '--no-access-log', '--log-level', 'warning']
-  const args = [...address[door], ...(door === 'uvicorn' ? [...quick, ...quiet] : []), 'desk.asgi:application']
-  return new Process(join(venv, door), args, { core: cores.server, log: log(door), cwd: django, env })
+const application = 'desk.asgi:application'
+const doors = {
+  daphne: (port) => ['-b', '127.0.0.1', '-p', String(port), '-v', '0', application],
+  uvicorn: (port) => {
+    const speed = '--ws websockets-sansio --ws-per-message-deflate false --loop uvloop --http httptools'
+    const quiet = '--lifespan off --no-access-log --log-level warning'
+    return ['--host', '127.0.0.1', '--port', String(port), ...speed.split(' '), ...quiet.split(' '), application]
+  },
 }
 
 function djangoEnv(database, more = {}) {
   return { ...process.env, PYTHONDONTWRITEBYTECODE: '1', PEER_SECRET: secret, PEER_DATABASE: database, ...more }
-}
-
-function fill(load, world, env) {
-  const python = join(venv, 'python')
-  run(python, ['manage.py', 'migrate', '--run-syncdb', '-v', '0'], { cwd: django, env })
-  run(python, ['manage.py', 'seed', linesOf(load, world)], { cwd: django, env, timeout: 900_000 })
-}
-
-/** The same people, rooms and messages for every peer, as lines. */
-function linesOf(load, { rooms, messages }) {
-  return made(`world-${rooms}-${messages}.jsonl`, (path) => {
-    run('sh', ['-c', `"$0" data --rooms ${rooms} --messages ${messages} > "$1"`, load, path])
-  })
-}
-
-/** Something under target/bench/data that is made once; what was begun and not finished is begun anew. */
-function made(name, make) {
-  const path = join(work, 'data', name)
-  if (!existsSync(path)) {
-    mkdirSync(join(work, 'data'), { recursive: true })
-    const half = `${path}.half`
-    rmSync(half, { recursive: true, force: true })
-    make(half)
-    renameSync(half, path)
-  }
-  return path
-}
-
-/** A copy to run on, so that no run finds what another left. */
-function fresh(template, name) {
-  const folder = join(work, 'run', name)
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(join(work, 'run'), { recursive: true })
-  cpSync(template, folder, { recursive: true })
-  return folder
-}
-
-function log(name) {
-  mkdirSync(join(work, 'logs'), { recursive: true })
-  return openSync(join(work, 'logs', `${name}.log`), 'w')
 }
 
 async function listening(running, port) {
@@ -218,17 +173,6 @@ async function listening(running, port) {
   return { port, pids: running.map(({ pid }) => pid), end: () => endAll(running) }
 }
 
-async function endAll(running) {
-  // PostgreSQL and Redis leave at once when told by SIGINT and SIGTERM; the last to start is the first to go.
-  for (const one of [...running].reverse()) await one.end('SIGINT')
-}
-
-function postgres(program) {
-  const home = '/usr/lib/postgresql'
-  const versions = existsSync(home) ? readdirSync(home).sort((one, other) => Number(other) - Number(one)) : []
-  return join(home, versions[0] ?? 'none', 'bin', program)
-}
-
 function isThere(path) {
   return path.includes('/') ? existsSync(path) : says('sh', '-c', `command -v ${path}`) !== undefined
 }
@@ -238,24 +182,16 @@ export function versions(server) {
   const packages = existsSync(join(venv, 'pip'))
     ? run(join(venv, 'pip'), ['freeze', '--disable-pip-version-check'])
     : ''
-  const python = [
-    'Django',
-    'channels',
-    'channels_redis',
-    'daphne',
-    'uvicorn',
-    'uvloop',
-    'websockets',
-    'redis',
-    'psycopg',
-  ]
-  const found = python.map((name) => packages.match(new RegExp(`^${name}==(.*)$`, 'm'))?.[0].replace('==', ' '))
+  const wanted = 'Django channels channels_redis daphne uvicorn uvloop websockets redis psycopg'.split(' ')
+  const found = wanted.map((name) => packages.match(new RegExp(`^${name}==(.*)$`, 'm'))?.[0].replace('==', ' '))
   const redis = says('redis-server', '--version')?.match(/v=(\S+)/)?.[1]
-  return [
+  const python = says(join(venv, 'python'), '--version')
+  const all = [
     says(server, '--version'),
-    says(join(venv, 'python'), '--version'),
+    python,
     ...found,
     redis && `Redis ${redis}`,
     says(postgres('postgres'), '--version'),
-  ].filter(Boolean)
+  ]
+  return all.filter(Boolean)
 }

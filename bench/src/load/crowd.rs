@@ -18,6 +18,11 @@ pub const AT_ONCE: usize = 64;
 /// Longer than this without anybody new is a server that does not let people in.
 const STUCK: Duration = Duration::from_secs(30);
 
+/// So long without a byte is quiet.
+pub const QUIET: Duration = Duration::from_secs(1);
+/// Longer than any server here talks of those who come.
+const NOISY_MOST: Duration = Duration::from_secs(180);
+
 /// How a crowd came in.
 #[derive(Debug)]
 pub struct Arrival {
@@ -187,6 +192,23 @@ pub fn drain(lines: &mut Lines, talk: &mut Talk, patience: Duration) -> Result<(
     let a_little_longer = Instant::now() + Duration::from_millis(200);
     while Instant::now() < a_little_longer {
         turn(lines, talk, a_little_longer)?;
+    }
+    Ok(())
+}
+
+/// Waits until nothing has come for a while, as long as it takes.
+///
+/// # Errors
+/// When the kernel fails, or it never ends.
+pub fn until_quiet(lines: &mut Lines, talk: &mut Talk) -> Result<()> {
+    let end = Instant::now() + NOISY_MOST;
+    let (mut heard, mut since) = (lines.calls[0], Instant::now());
+    while since.elapsed() < QUIET {
+        ensure!(Instant::now() < end, "it does not become quiet");
+        turn(lines, talk, Instant::now() + QUIET / 10)?;
+        if lines.calls[0] != heard {
+            (heard, since) = (lines.calls[0], Instant::now());
+        }
     }
     Ok(())
 }

@@ -43,17 +43,50 @@ impl Reading {
     /// Milliseconds of the server's processor time for each of `count` things done until `later`.
     pub fn server_ms_each(&self, later: &Self, count: u64) -> Value {
         let seconds = later.server.user + later.server.system - self.server.user - self.server.system;
-        if count == 0 { Value::Null } else { json!((seconds * 1e6 / count as f64).round() / 1e3) }
+        if count == 0 { Value::Null } else { json!((seconds * 1e9 / count as f64).round() / 1e6) }
     }
 }
 
-/// Memory of the server's processes in KiB; what they share counts once.
-pub fn memory_kib(server: &[u32]) -> u64 {
-    let pss = |pid: u32| {
-        let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
-        text.lines().find_map(|line| line.strip_prefix("Pss:"))?.trim().trim_end_matches(" kB").parse::<u64>().ok()
-    };
-    tree(server).into_iter().filter_map(pss).sum()
+/// Memory of the server's processes in KiB.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Memory {
+    /// All that is resident.
+    pub resident: u64,
+    /// Of that, what the processes share counts once.
+    pub proportional: u64,
+    /// Heap and stacks alone, without programs and files.
+    pub anonymous: u64,
+}
+
+impl Memory {
+    /// Now.
+    pub fn of(server: &[u32]) -> Self {
+        let texts = tree(server).into_iter().filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok());
+        texts.fold(Self::default(), |sum, text| Self {
+            resident: sum.resident + kib(&text, "Rss:"),
+            proportional: sum.proportional + kib(&text, "Pss:"),
+            anonymous: sum.anonymous + kib(&text, "Anonymous:"),
+        })
+    }
+
+    /// As a report.
+    pub fn report(self) -> Value {
+        json!({"resident": self.resident, "proportional": self.proportional, "anonymous": self.anonymous})
+    }
+
+    /// What each of `count` costs beyond what was there before.
+    pub fn each_beyond(self, before: Self, count: u64) -> Value {
+        let each = |with: u64, before: u64| round((with as f64 - before as f64) / count.max(1) as f64);
+        json!({
+            "resident": each(self.resident, before.resident), "proportional": each(self.proportional, before.proportional),
+            "anonymous": each(self.anonymous, before.anonymous),
+        })
+    }
+}
+
+fn kib(rollup: &str, name: &str) -> u64 {
+    let line = rollup.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
 /// To three places.

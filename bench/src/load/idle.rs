@@ -11,14 +11,11 @@ use serde_json::{Value, json};
 use crate::{
     chat::{Manner, pairs},
     crowd::{self, AT_ONCE},
-    host::{self, Reading, round},
+    host::{Memory, Reading, round},
     lines::Lines,
     talk::Talk,
     target::{Target, user_of},
 };
-
-/// How long memory may take to come back.
-const RETURN_TIME: Duration = Duration::from_secs(30);
 
 /// Each in a room of their own.
 #[derive(Args, Debug)]
@@ -66,44 +63,59 @@ pub struct Idle {
     /// Seconds in which nobody does anything
     #[arg(long, default_value_t = 10.0)]
     pub idle_seconds: f64,
+    /// Seconds that memory may take to come back
+    #[arg(long, default_value_t = 30.0)]
+    pub return_seconds: f64,
 }
 
-/// Runs it.
+/// Runs it. The chat is measured before they come, beside them, and when they have left, since a machine's speed drifts in such a time.
 ///
 /// # Errors
 /// When somebody is refused.
 pub fn idle(args: &Idle) -> Result<Value> {
     let (target, count) = (&args.connect.target, args.connect.connections);
     let mut lines = Lines::new()?;
-    let mut talk = pairs(&mut lines, target, args.manner.style(target), count + 1..count + 1 + args.chat_rooms)?;
-    let chat_alone = crowd::converse(&mut lines, &mut talk, &target.pid, args.manner.pace())?;
-    let memory_before = host::memory_kib(&target.pid);
+    let rooms = count + 1..count + 1 + args.chat_rooms;
+    let mut talk = pairs(&mut lines, target, args.manner.style(target), rooms)?;
+    let chat = |lines: &mut Lines, talk: &mut Talk| crowd::converse(lines, talk, &target.pid, args.manner.pace());
+    let chat_before = chat(&mut lines, &mut talk)?;
+    let before = Memory::of(&target.pid);
 
     let mut talk = talk.anew();
     let paths = alone(target, 1..=count);
     let arrival = crowd::gather(&mut lines, target, &paths, args.connect.at_once, |pens, line, frame| talk.hear(pens, line, frame))?;
     wait(&mut lines, &mut talk, Duration::from_secs(1))?;
-    let memory_with = host::memory_kib(&target.pid);
-
-    let before = Reading::take(&target.pid);
+    let with_first = Memory::of(&target.pid);
+    let reading = Reading::take(&target.pid);
     wait(&mut lines, &mut talk, Duration::from_secs_f64(args.idle_seconds))?;
-    let while_idle = before.until(&Reading::take(&target.pid));
-    let chat_beside = crowd::converse(&mut lines, &mut talk, &target.pid, args.manner.pace())?;
+    let while_idle = reading.until(&Reading::take(&target.pid));
+    let with_last = Memory::of(&target.pid);
+    let chat_beside = chat(&mut lines, &mut talk)?;
+    let disconnected = talk.counts.disconnected;
 
+    let mut talk = talk.anew();
     (arrival.first..lines.count()).for_each(|line| lines.cut(line));
-    let left = Instant::now();
-    let (mut memory_after, mut back_after) = (u64::MAX, None);
-    while left.elapsed() < RETURN_TIME && back_after.is_none() {
-        wait(&mut lines, &mut talk, Duration::from_secs(1))?;
-        memory_after = host::memory_kib(&target.pid);
-        back_after = (memory_after * 10 <= memory_before * 11).then(|| round(left.elapsed().as_secs_f64()));
-    }
+    let (after, back_after) = memory_returns(&mut lines, &mut talk, args, before)?;
+    let chat_after = chat(&mut lines, &mut talk)?;
+    let with = if with_last.resident > with_first.resident { with_last } else { with_first };
     Ok(json!({
-        "joining": arrival.report(), "disconnected": talk.counts.disconnected,
-        "memory_kib": {"before": memory_before, "with": memory_with, "after": memory_after, "back_within_10_percent_after_s": back_after},
-        "kib_per_connection": round((memory_with as f64 - memory_before as f64) / count as f64),
-        "idle_cpu": while_idle, "chat_alone": chat_alone, "chat_beside": chat_beside,
+        "joining": arrival.report(), "disconnected": disconnected, "idle_seconds": args.idle_seconds, "idle_cpu": while_idle,
+        "memory_kib": {"before": before.report(), "with": with.report(), "after": after.report(), "back_within_10_percent_after_s": back_after},
+        "kib_per_connection": with.each_beyond(before, count as u64),
+        "chat_before": chat_before, "chat_beside": chat_beside, "chat_after": chat_after,
     }))
+}
+
+/// Memory at the end, and after how many seconds it was back within a tenth of what it had been.
+fn memory_returns(lines: &mut Lines, talk: &mut Talk, args: &Idle, before: Memory) -> Result<(Memory, Option<f64>)> {
+    let left = Instant::now();
+    let (mut after, mut back_after) = (before, None);
+    while left.elapsed().as_secs_f64() < args.return_seconds && back_after.is_none() {
+        wait(lines, talk, Duration::from_secs(1))?;
+        after = Memory::of(&args.connect.target.pid);
+        back_after = (after.resident * 10 <= before.resident * 11).then(|| round(left.elapsed().as_secs_f64()));
+    }
+    Ok((after, back_after))
 }
 
 fn wait(lines: &mut Lines, talk: &mut Talk, time: Duration) -> Result<()> {

@@ -113,6 +113,11 @@ impl Lines {
         Ok(number)
     }
 
+    /// The generator's end of a connection, by which the kernel's tools know it.
+    pub fn address(&self, number: usize) -> Option<SocketAddr> {
+        self.lines[number].as_ref()?.stream.local_addr().ok()
+    }
+
     /// Cuts a connection without a goodbye.
     pub fn cut(&mut self, number: usize) {
         if let Some(line) = self.lines[number].take() {

@@ -1,6 +1,7 @@
 //! `load`: drives any server of the protocol as hard as one core can, and says in JSON what came of it and how much of the work was its
 //! own.
 
+mod burst;
 mod chat;
 mod crowd;
 mod frame;
@@ -39,6 +40,10 @@ enum Scenario {
     Idle(idle::Idle),
     /// Everybody is cut off and comes back at once
     Storm(storm::Storm),
+    /// Many frames for one connection at once: in how many writes they leave
+    Burst(burst::Burst),
+    /// Writes until so many messages are stored
+    Fill(chat::Fill),
     /// Starts a server again and again, and waits until it is ready
     Start(service::Start),
     /// Lists of rooms over HTTP
@@ -78,6 +83,8 @@ fn run(scenario: &Scenario) -> Result<Value> {
         Scenario::Connect(args) => idle::connect(args),
         Scenario::Idle(args) => idle::idle(args),
         Scenario::Storm(args) => storm::storm(args),
+        Scenario::Burst(args) => burst::burst(args),
+        Scenario::Fill(args) => chat::fill(args),
         Scenario::Start(args) => service::start(args),
         Scenario::Inbox(args) => service::inbox(args),
         Scenario::Probe(args) => probe::probe(args),

@@ -73,6 +73,9 @@ fn launch(args: &Start, address: SocketAddr) -> Result<Child> {
     let words: Vec<_> = pinned.into_iter().chain([args.server.display().to_string()]).collect();
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]).args(["serve", "--listen", &address.to_string(), "--data"]).arg(&args.data);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FRONTDESK_")) {
+        command.env_remove(name);
+    }
     command.env("FRONTDESK_JWT_SECRET", token::SECRET).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().with_context(|| format!("{} cannot be started", words[0]))
 }
@@ -102,10 +105,15 @@ pub struct Inbox {
 const LISTS: &[(&str, &str)] = &[
     ("first page", "?limit=50"),
     ("open", "?status=open&limit=50"),
+    ("resolved", "?status=resolved&limit=50"),
     ("unread", "?unread=1&limit=50"),
+    ("unread and resolved", "?unread=1&status=resolved&limit=50"),
     ("search by name", "?q=User%20{n}&limit=50"),
     ("search by phone", "?q=500000{n}&limit=50"),
+    ("search by two letters", "?q=er&limit=50"),
+    ("search among the unread", "?q=User%20{n}&unread=1&limit=50"),
     ("search in vain", "?q=nobody{n}&limit=50"),
+    ("search in vain by two letters", "?q=zq&limit=50"),
     ("summary", "summary/"),
 ];
 

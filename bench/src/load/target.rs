@@ -11,7 +11,12 @@ use frontdesk_bench::token;
 use frontdesk_protocol::Id;
 
 /// People with the ids 1 to this are admins.
-pub const ADMINS: Id = 10;
+pub const ADMINS: Id = 1_000;
+/// Of whom so many write in all the rooms; the rest can only be told apart.
+const WRITERS: Id = 10;
+
+/// One room in so many has something that no admin has read.
+const UNREAD_EACH: Id = 10;
 
 /// The server under load.
 #[derive(Args, Clone, Debug)]
@@ -40,9 +45,9 @@ pub fn user_of(room: Id) -> Id {
     ADMINS + room
 }
 
-/// An admin for a room, so that all of them have work.
+/// The admin who writes in a room.
 pub fn admin_of(room: Id) -> Id {
-    1 + room % ADMINS
+    1 + room % WRITERS
 }
 
 /// People, rooms and messages for `frontdesk import`, which the peers read, too.
@@ -80,16 +85,26 @@ pub fn write_data(data: &Data) -> Result<()> {
     for number in 0..data.messages {
         let room = 1 + number % data.rooms;
         let sender = if number / data.rooms % 2 == 0 { user_of(room) } else { admin_of(room) };
-        let at = rfc3339(1_770_000_000 + number / 1_000);
+        let (id, at) = (message_id(number), rfc3339(1_770_000_000 + number / 1_000));
         let text =
             "Where is my parcel? It should have come on Monday, and the tracking page has not changed since the day before that, sadly.";
         writeln!(
             out,
-            r#"{{"type":"message","room_id":{room},"sender_id":{sender},"message":"{number:06} {text}","created_at":"{at}","client_id":"019b76da-a800-7000-8000-{number:012x}"}}"#
+            r#"{{"type":"message","id":{id},"room_id":{room},"sender_id":{sender},"message":"{number:06} {text}","created_at":"{at}","client_id":"019b76da-a800-7000-8000-{number:012x}"}}"#
         )?;
+    }
+    // Nearly all has been read, as in a team that does its work.
+    for room in (1..=data.rooms.min(data.messages)).filter(|room| room % UNREAD_EACH != 0) {
+        let id = message_id(room - 1 + (data.messages - room) / data.rooms * data.rooms);
+        let (admin, at) = (admin_of(room), rfc3339(1_780_000_000));
+        writeln!(out, r#"{{"type":"receipt","room_id":{room},"user_id":{admin},"read_message_id":{id},"read_at":"{at}"}}"#)?;
     }
     out.flush()?;
     Ok(())
+}
+
+fn message_id(number: Id) -> Id {
+    number + 1
 }
 
 /// Seconds since 1970 as a time in UTC.

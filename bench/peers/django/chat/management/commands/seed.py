@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from django.utils.dateparse import parse_datetime
 
-from chat.models import Message, Room, User
+from chat.models import Message, Receipt, Room, User
 
 BATCH = 5_000
 
@@ -25,7 +25,13 @@ def message(line):
     return Message(room_id=line["room_id"], sender_id=line["sender_id"], message=line["message"], created_at=at)
 
 
-KINDS = {"user": (User, user), "room": (Room, room), "message": (Message, message)}
+def receipt(line):
+    # Messages were numbered as they came, which is how the lines number them, too.
+    at = parse_datetime(line["read_at"])
+    return Receipt(room_id=line["room_id"], user_id=line["user_id"], message_id=line["read_message_id"], read_at=at)
+
+
+KINDS = {"user": (User, user), "room": (Room, room), "message": (Message, message), "receipt": (Receipt, receipt)}
 
 
 class Command(BaseCommand):
