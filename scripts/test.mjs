@@ -97,6 +97,7 @@ const steps = [
   ['TypeScript lints', () => check(...npx('biome', 'check', '--max-diagnostics=50', '.'), { cwd: web })],
   ['TypeScript types', () => check(...npx('tsc', '--noEmit'), { cwd: web })],
   ['Size budgets', () => check('node', [join('scripts', 'sizes.mjs')])],
+  ['Benchmark scripts', () => check('node', ['--test', join('scripts', 'bench', 'test/')])],
   // Both wait more than they work. What the rest runs is built by the first.
   ['Rust', rust, 'TypeScript', vitest],
   ['Faults', faults],
