@@ -130,8 +130,8 @@ struct Found {
 }
 
 async fn find(work: &mut Work, set: &[NewMessage]) -> sqlx::Result<Found> {
-    let asked: Vec<_> = set.iter().filter_map(|message| Some((message.sender.id, message.client_id.as_deref()?))).collect();
-    let asked: Vec<_> = asked.into_iter().enumerate().collect();
+    let asked = set.iter().filter_map(|message| Some((message.sender.id, message.client_id.as_deref()?)));
+    let asked: Vec<_> = asked.enumerate().collect();
     let mut query = QueryBuilder::new(work.opening());
     query.push(
         "select 'room', id, status, updated_at, last_seq, last_message_id, user_messages, admin_messages, user_last_seq, admin_last_seq \
