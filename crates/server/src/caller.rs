@@ -80,9 +80,17 @@ impl Caller {
 /// # Errors
 /// `Unauthorized` if it is wrong, expired, revoked, or of a person who is unknown or disabled; `Unavailable` if that cannot be found out.
 pub async fn identify(app: &App, token: &str) -> Result<Caller, Error> {
+    Ok(identify_at(app, token, None).await?.0)
+}
+
+/// As [`identify`], with the owner of the room that the caller asks for: one question to the store instead of two.
+///
+/// # Errors
+/// As [`identify`].
+pub async fn identify_at(app: &App, token: &str, room_id: Option<Id>) -> Result<(Caller, Option<Id>), Error> {
     let claims = app.tokens.verify(token, Timestamp::now())?;
     let session = session_of(&claims);
-    let found = app.store.authenticate(claims.user_id, session.sid(), session.jti()).await?;
+    let found = app.store.authenticate(claims.user_id, session.sid(), session.jti(), room_id).await?;
     let Some(found) = found.filter(|found| !found.account.disabled) else {
         return Err(Error::Unauthorized("the token is of nobody who may sign in here".into()));
     };
@@ -91,7 +99,8 @@ pub async fn identify(app: &App, token: &str) -> Result<Caller, Error> {
     if found.ended || too_old {
         return Err(Error::Unauthorized("the session has ended; sign in again".into()));
     }
-    Ok(Caller { user: found.account.user, session, expires_at: claims.expires_at, issued_at: claims.issued_at })
+    let caller = Caller { user: found.account.user, session, expires_at: claims.expires_at, issued_at: claims.issued_at };
+    Ok((caller, found.room_owner))
 }
 
 fn session_of(claims: &Claims) -> SessionRef {

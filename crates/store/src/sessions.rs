@@ -30,6 +30,8 @@ pub struct Authenticated {
     pub account: Account,
     /// Whether the session or the foreign token was ended.
     pub ended: bool,
+    /// Whose room was asked for; `None` if there is none.
+    pub room_owner: Option<Id>,
 }
 
 /// Something that was revoked: a session, a foreign token, or (neither) all that a person had.
@@ -83,23 +85,33 @@ impl Store {
         self.write(|work| Box::pin(prune(work))).await
     }
 
-    /// A caller's account, and whether the session or foreign token was ended. `None`: no such person.
-    pub async fn authenticate(&self, user_id: Id, sid: Option<&str>, jti: Option<&str>) -> Result<Option<Authenticated>, Error> {
+    /// A caller's account, whether the session or foreign token was ended, and whose room it is that they ask for, if they ask for
+    /// one. `None`: no such person.
+    pub async fn authenticate(
+        &self,
+        user_id: Id,
+        sid: Option<&str>,
+        jti: Option<&str>,
+        room_id: Option<Id>,
+    ) -> Result<Option<Authenticated>, Error> {
         let row = sqlx::query(concat!(
             "select ",
             people::account_columns!(),
             ", exists (select 1 from sessions s where s.sid = $2 and s.user_id = u.id and s.ended_at is null and s.expires_at > $4) as lives, \
-             exists (select 1 from revoked_tokens t where t.user_id = u.id and t.jti = $3) as revoked from users u where u.id = $1",
+             exists (select 1 from revoked_tokens t where t.user_id = u.id and t.jti = $3) as revoked, \
+             (select r.user_id from rooms r where r.id = $5) as room_owner from users u where u.id = $1",
         ))
         .bind(user_id)
         .bind(sid)
         .bind(jti)
         .bind(self.now().as_millis())
+        .bind(room_id)
         .fetch_optional(&mut *self.reader().await?)
         .await?;
         let Some(row) = row else { return Ok(None) };
         let (lives, revoked): (bool, bool) = (row.try_get("lives")?, row.try_get("revoked")?);
-        Ok(Some(Authenticated { account: people::from_row(&row)?, ended: revoked || (sid.is_some() && !lives) }))
+        let ended = revoked || (sid.is_some() && !lives);
+        Ok(Some(Authenticated { account: people::from_row(&row)?, ended, room_owner: row.try_get("room_owner")? }))
     }
 
     /// What was revoked since, oldest first.

@@ -160,33 +160,27 @@ impl Outbox {
     /// Waits until there is something to take, and takes all of it. Cancelled, it has taken nothing.
     pub async fn take(self: &Arc<Self>) -> Taken {
         loop {
-            let taken = self.take_now();
-            if !taken.is_empty() {
+            if let Some(taken) = self.take_now() {
                 return taken;
             }
             self.wake.notified().await;
         }
     }
 
-    /// Takes what is there.
+    /// Takes what is there, if anything is.
     #[must_use]
-    pub fn take_now(self: &Arc<Self>) -> Taken {
+    pub fn take_now(self: &Arc<Self>) -> Option<Taken> {
         let mut queue = self.lock();
+        if queue.frames.is_empty() && !queue.signals.any() {
+            return None;
+        }
         let bytes = std::mem::take(&mut queue.bytes);
         queue.writing_bytes += bytes;
-        Taken {
+        Some(Taken {
             frames: std::mem::take(&mut queue.frames),
             signals: std::mem::take(&mut queue.signals),
             writing: Writing { outbox: self.clone(), bytes },
-        }
-    }
-}
-
-impl Taken {
-    /// Whether there is nothing to write and nothing to do.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.frames.is_empty() && !self.signals.any()
+        })
     }
 }
 

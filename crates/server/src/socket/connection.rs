@@ -145,7 +145,7 @@ impl Connection {
             let reads = !self.leaving && self.held.is_none() && self.waiting.len() < WAITING_MAX;
             let done = select! {
                 taken = outbox.take() => self.hand_out(taken).await,
-                Some(answer) = self.waiting.next() => self.answer(answer).await,
+                Some(answer) = self.waiting.next(), if !self.waiting.is_empty() => self.answer(answer).await,
                 () = until(&mut self.held) => self.release().await,
                 incoming = self.wire.read(), if reads => self.hear(incoming).await,
             };
@@ -166,11 +166,12 @@ impl Connection {
     async fn send_all(&mut self) -> Result<(), End> {
         for _ in 0..TOGETHER_MAX {
             let taken = self.connected.outbox.take_now();
-            let nothing = taken.is_empty();
-            if !nothing {
+            let nothing = taken.is_none();
+            if let Some(taken) = taken {
                 self.hand_out(taken).await?;
             }
-            match self.waiting.next().now_or_never().flatten() {
+            let answer = if self.waiting.is_empty() { None } else { self.waiting.next().now_or_never().flatten() };
+            match answer {
                 Some(answer) => self.answer(answer).await?,
                 None if nothing => break,
                 None => {}
@@ -280,7 +281,7 @@ impl Connection {
     async fn leave(&mut self) -> End {
         // What was published meanwhile still goes out.
         let taken = self.connected.outbox.take_now();
-        for (_, bytes) in taken.frames {
+        for (_, bytes) in taken.into_iter().flat_map(|taken| taken.frames) {
             if self.wire.feed(bytes).await.is_err() {
                 return End::Gone;
             }

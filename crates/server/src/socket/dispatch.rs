@@ -244,10 +244,7 @@ impl Connection {
             if let Some(room) = self.room_mut(room_id) {
                 room.pause();
             }
-            let taken = self.connected.outbox.take_now();
-            if taken.is_empty() {
-                return Ok(());
-            }
+            let Some(taken) = self.connected.outbox.take_now() else { return Ok(()) };
             Box::pin(self.hand_out(taken)).await?;
         }
     }

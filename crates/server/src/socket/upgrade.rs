@@ -118,7 +118,6 @@ fn accept(parts: &mut Parts) -> Option<(Response<()>, OnUpgrade)> {
 pub(super) async fn room(State(app): State<App>, room_id: Result<Path<String>, PathRejection>, handshake: Handshake) -> Response {
     let v1 = handshake.wish.v.as_deref() == Some("1") || offered(&handshake.headers).any(|name| name == SUBPROTOCOL);
     let kind = if v1 { Kind::Room } else { Kind::Origin };
-    // What is no text is the number of no room.
     let room_id = room_id.map(|Path(text)| text).unwrap_or_default();
     let entered = Gate { app: &app, handshake: &handshake, kind }.enter_room(&room_id).await;
     handshake.answer(app, kind, entered)
@@ -145,17 +144,13 @@ struct Entered {
 
 impl Gate<'_> {
     async fn enter_room(&self, room_id: &str) -> Result<Entered, Refused> {
-        let caller = self.identify().await?;
-        let no_room = || {
+        // What is no number is the number of no room: rooms are counted from 1.
+        let room_id: Id = room_id.parse().unwrap_or_default();
+        let (caller, owner) = self.identify(Some(room_id)).await?;
+        let pass = access::admit(&caller, room_id, owner).map_err(|error| {
             let code = if caller.is_admin() { CloseCode::NotFound } else { CloseCode::Forbidden };
-            Refused(code, Error::no_room())
-        };
-        let room_id: Id = room_id.parse().map_err(|_| no_room())?;
-        let pass = match access::enter(self.app, &caller, room_id).await {
-            Ok(pass) => pass,
-            Err(Error::NotFound(_)) => return Err(no_room()),
-            Err(error) => return Err(Refused(CloseCode::TryAgainLater, error)),
-        };
+            Refused(code, error)
+        })?;
         let connected = self.connect(&caller)?;
         let joined = self.app.hub.join(room_id, &connected.outbox, &caller.user, self.app.timing.presence_grace);
         if joined.arrived {
@@ -169,7 +164,7 @@ impl Gate<'_> {
     }
 
     async fn enter_inbox(&self) -> Result<Entered, Refused> {
-        let caller = self.identify().await?;
+        let (caller, _) = self.identify(None).await?;
         if !caller.is_admin() {
             return Err(Refused(CloseCode::Forbidden, Error::Forbidden("the inbox is for admins; connect to your room".into())));
         }
@@ -180,10 +175,10 @@ impl Gate<'_> {
         Ok(Entered { caller, connected, view })
     }
 
-    async fn identify(&self) -> Result<Caller, Refused> {
+    async fn identify(&self, room_id: Option<Id>) -> Result<(Caller, Option<Id>), Refused> {
         let missing = || Error::Unauthorized("a token is needed: Authorization, a subprotocol, or ?token=".into());
         let token = self.token().ok_or_else(|| Refused(CloseCode::Unauthorized, missing()))?;
-        caller::identify(self.app, &token).await.map_err(|error| match error {
+        caller::identify_at(self.app, &token, room_id).await.map_err(|error| match error {
             Error::Unauthorized(_) => Refused(CloseCode::Unauthorized, error),
             other => Refused(CloseCode::TryAgainLater, other),
         })

@@ -1,8 +1,7 @@
 //! One socket: frames in, bytes out in as few writes as possible, never waiting for ever on a peer that does not read.
 
 use std::{
-    collections::VecDeque,
-    io::{self, IoSlice},
+    io,
     pin::{Pin, pin},
     task::{Context, Poll, ready},
     time::Duration,
@@ -10,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use frontdesk_protocol::{CloseCode, ErrorCode, Id, ServerFrame};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::{
     io::AsyncWrite,
     time::{Instant, timeout, timeout_at},
@@ -37,8 +36,6 @@ use crate::{
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// What was fed is sent at the latest when it is as much as this.
 const FED_BYTES_MAX: usize = 8_192;
-/// Frames that go out in one write.
-const FRAMES_PER_WRITE: usize = 32;
 /// Two bytes, and eight for the longest length.
 const HEAD_BYTES_MAX: usize = 10;
 
@@ -103,8 +100,8 @@ impl Wire {
 
     /// Takes a frame's text; `flush` sends it.
     pub(super) async fn feed(&mut self, text: Bytes) -> Result<(), Gone> {
-        self.fed.push(text);
-        if self.fed.bytes < FED_BYTES_MAX { Ok(()) } else { self.flush().await }
+        self.fed.push(&text);
+        if self.fed.bytes.len() < FED_BYTES_MAX { Ok(()) } else { self.flush().await }
     }
 
     /// Sends what was fed.
@@ -161,90 +158,52 @@ impl Wire {
     }
 }
 
-/// Text frames on their way, written from where they are: what the hub shares between connections is not copied, and nothing is
-/// kept once it is out. The library's way for the same would copy each frame into a buffer that keeps its size.
+/// Text frames on their way, in one piece, so that they go out in one write. Nothing is kept once they are out: the library's buffer
+/// for the same would keep its size, and writing them from where they are (`writev`) costs the kernel more than a copy does.
 #[derive(Default)]
 struct Fed {
-    frames: VecDeque<(Head, Bytes)>,
-    /// Of all frames' texts.
-    bytes: usize,
-    /// What is out of the first frame, its head included.
+    bytes: Vec<u8>,
+    /// How much of them is out.
     written: usize,
 }
 
 impl Fed {
     fn is_empty(&self) -> bool {
-        self.frames.is_empty()
+        self.bytes.is_empty()
     }
 
-    /// Whether a frame is out in part.
+    /// Whether a frame may be out in part.
     fn is_inside(&self) -> bool {
         self.written > 0
     }
 
-    fn push(&mut self, text: Bytes) {
-        self.bytes += text.len();
-        self.frames.push_back((Head::of(&text), text));
+    /// A frame in one piece, not masked, as a server's are (RFC 6455, section 5.2).
+    fn push(&mut self, text: &[u8]) {
+        self.bytes.reserve(HEAD_BYTES_MAX + text.len());
+        let header = FrameHeader { opcode: OpCode::Data(Data::Text), ..FrameHeader::default() };
+        header.format(text.len() as u64, &mut self.bytes).expect("there is always room in memory");
+        self.bytes.extend_from_slice(text);
     }
 
     fn poll_write(&mut self, stream: &mut Pulsing, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.is_empty() {
-            match ready!(self.poll_write_some(Pin::new(&mut *stream), context))? {
+        while self.written < self.bytes.len() {
+            match ready!(Pin::new(&mut *stream).poll_write(context, &self.bytes[self.written..]))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                taken => self.advance(taken),
+                taken => self.written += taken,
             }
         }
-        // An idle connection keeps no room for what it once wrote.
-        self.frames = VecDeque::new();
+        *self = Self::default();
         Poll::Ready(Ok(()))
-    }
-
-    fn poll_write_some(&self, stream: Pin<&mut Pulsing>, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut slices = [IoSlice::new(&[]); 2 * FRAMES_PER_WRITE];
-        let parts = self.frames.iter().flat_map(|(head, text)| [head.bytes(), &text[..]]);
-        let count = slices.iter_mut().zip(parts).map(|(slice, part)| *slice = IoSlice::new(part)).count();
-        let mut slices = &mut slices[..count];
-        IoSlice::advance_slices(&mut slices, self.written);
-        stream.poll_write_vectored(context, slices)
-    }
-
-    fn advance(&mut self, taken: usize) {
-        self.written += taken;
-        while let Some((head, text)) = self.frames.front() {
-            let whole = head.bytes().len() + text.len();
-            if self.written < whole {
-                return;
-            }
-            self.written -= whole;
-            self.bytes -= text.len();
-            self.frames.pop_front();
-        }
-    }
-}
-
-/// The head of a text frame in one piece, not masked, as a server's are (RFC 6455, section 5.2).
-struct Head {
-    bytes: [u8; HEAD_BYTES_MAX],
-    len: usize,
-}
-
-impl Head {
-    fn of(text: &Bytes) -> Self {
-        let (header, mut bytes) = (FrameHeader { opcode: OpCode::Data(Data::Text), ..FrameHeader::default() }, [0; HEAD_BYTES_MAX]);
-        let mut left = &mut bytes[..];
-        header.format(text.len() as u64, &mut left).expect("no head is longer");
-        let len = HEAD_BYTES_MAX - left.len();
-        Self { bytes, len }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
     }
 }
 
 /// Waits for a write as long as anything is taken, however little; `None` once nothing was for `patience`.
 async fn while_taken<T>(place: &Place, patience: Duration, write: impl Future<Output = T>) -> Option<T> {
     let mut write = pin!(write);
+    // Mostly the kernel takes all of it at once, and nobody need look at the clock.
+    if let Some(done) = (&mut write).now_or_never() {
+        return Some(done);
+    }
     let mut deadline = Instant::now() + patience;
     loop {
         if let Ok(done) = timeout_at(deadline, &mut write).await {

@@ -140,6 +140,6 @@ async fn another_history_has_another_epoch_and_no_sessions() {
     let (copy, _batches) = Store::open(Options::new(&to), true).await.unwrap();
     assert_ne!(copy.epoch(), desk.store.epoch());
     assert_eq!(copy.room(desk.room, Role::Admin).await.unwrap().unwrap().last_seq, 1);
-    assert!(copy.authenticate(desk.grace.id, Some(&sid), None).await.unwrap().unwrap().ended);
+    assert!(copy.authenticate(desk.grace.id, Some(&sid), None, None).await.unwrap().unwrap().ended);
     assert_eq!(copy.rotate([1; 32], [2; 32]).await.unwrap(), frontdesk_store::RotateOutcome::Unknown);
 }

@@ -192,7 +192,7 @@ async fn a_wrong_record_is_named_and_nothing_of_its_call_is_applied() {
 async fn importing_a_changed_account_ends_its_sessions() {
     let desk = desk().await;
     let sid = desk.store.create_session(desk.grace.id, [1; 32]).await.unwrap();
-    let ended = async || desk.store.authenticate(desk.grace.id, Some(&sid), None).await.unwrap().unwrap().ended;
+    let ended = async || desk.store.authenticate(desk.grace.id, Some(&sid), None, None).await.unwrap().unwrap().ended;
     let user = |name: &str, role: &str| {
         lines(&format!(r#"{{"type":"user","id":{},"phone":"5550001","name":"{name}","role":"{role}"}}"#, desk.grace.id))
     };

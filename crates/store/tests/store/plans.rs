@@ -205,7 +205,7 @@ async fn what_people_wait_for_is_reached_by_indexes() {
         watch.over("people", store.people(q, after, 1)).await.unwrap();
     }
     let sid = watch.over("signing in", store.create_session(desk.grace.id, [1; 32])).await.unwrap();
-    watch.over("who is calling", store.authenticate(desk.grace.id, Some(&sid), None)).await.unwrap();
+    watch.over("who is calling", store.authenticate(desk.grace.id, Some(&sid), None, Some(1))).await.unwrap();
     watch.over("an account", store.account_by_phone("5550001")).await.unwrap();
     watch.over("ended sessions", store.revocations_after(0)).await.unwrap();
 

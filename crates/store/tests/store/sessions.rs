@@ -10,7 +10,7 @@ fn hash(number: u8) -> [u8; 32] {
 }
 
 async fn ended(desk: &Desk, user_id: Id, sid: &str) -> bool {
-    desk.store.authenticate(user_id, Some(sid), None).await.unwrap().expect("an account").ended
+    desk.store.authenticate(user_id, Some(sid), None, None).await.unwrap().expect("an account").ended
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn ending_one_session_leaves_the_others() {
     assert!(!ended(&desk, desk.grace.id, &two).await);
     assert!(ended(&desk, desk.ada.id, &two).await, "somebody else's session is none");
     assert_eq!(desk.store.revocations_after(0).await.unwrap().len(), 1, "said once");
-    assert_eq!(desk.store.authenticate(999, Some(&two), None).await.unwrap(), None);
+    assert_eq!(desk.store.authenticate(999, Some(&two), None, None).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -98,13 +98,13 @@ async fn a_disabled_person_gets_no_new_tokens() {
     desk.store.set_disabled(desk.grace.id, true).await.unwrap();
     desk.store.create_session(desk.grace.id, hash(1)).await.unwrap();
     assert_eq!(desk.store.rotate(hash(1), hash(2)).await.unwrap(), RotateOutcome::Unknown);
-    assert!(desk.store.authenticate(desk.grace.id, None, None).await.unwrap().unwrap().account.disabled);
+    assert!(desk.store.authenticate(desk.grace.id, None, None, None).await.unwrap().unwrap().account.disabled);
 }
 
 #[tokio::test]
 async fn a_foreign_token_is_revoked_until_it_expires() {
     let desk = desk().await;
-    let revoked = async |user_id, jti| desk.store.authenticate(user_id, None, Some(jti)).await.unwrap().unwrap().ended;
+    let revoked = async |user_id, jti| desk.store.authenticate(user_id, None, Some(jti), None).await.unwrap().unwrap().ended;
     assert!(!revoked(desk.grace.id, "j1").await);
     let expires_at = Timestamp::from_millis(START_MS + 5_000);
     desk.store.revoke_jti(desk.grace.id, "j1", expires_at).await.unwrap();

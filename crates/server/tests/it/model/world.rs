@@ -312,10 +312,8 @@ impl Line {
 
     /// False: there was nothing.
     fn takes(&mut self) -> bool {
-        let taken = self.place.as_ref().expect("it has a place").1.outbox.take_now();
-        let any = !taken.frames.is_empty() || !taken.signals.lagging.is_empty();
-        self.taken = any.then_some(taken);
-        any
+        self.taken = self.place.as_ref().expect("it has a place").1.outbox.take_now();
+        self.taken.is_some()
     }
 
     /// True: it lags.
