@@ -11,24 +11,8 @@ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgre
 command -v strace >/dev/null 2>&1 || missing="$missing strace"
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing="$missing chromium"
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing="$missing python3-venv"
-if [ -n "$missing" ]; then
-  if [ "$(id -u)" -eq 0 ]; then
-    as_root=env
-  elif sudo -n true 2>/dev/null || { [ -t 0 ] && command -v sudo >/dev/null 2>&1; }; then
-    as_root="sudo env"
-  else
-    as_root=
-  fi
-  if [ -n "$as_root" ] && command -v apt-get >/dev/null 2>&1; then
-    echo "Installing$missing"
-    # shellcheck disable=SC2086 # lists of words
-    $as_root DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
-      $as_root DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null ||
-      echo "frontdesk: installing$missing did not work; what needs it is left out" >&2
-  else
-    echo "frontdesk: the benchmarks need$missing; what needs it is left out" >&2
-  fi
-fi
+# shellcheck disable=SC2086 # a list of words
+sh scripts/install.sh 'what needs it is left out' $missing
 
 venv=target/bench/venv
 wanted=bench/peers/django/requirements.txt

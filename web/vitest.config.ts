@@ -5,6 +5,7 @@ export default defineConfig({
   plugins: [react()],
   test: {
     include: ['**/test/**/*.test.{ts,tsx}'],
-    testTimeout: 10_000,
+    // `make test` runs these while Rust is compiled.
+    testTimeout: 30_000,
   },
 })
