@@ -10,7 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     accounts::{limits::LoginLimits, passwords::Passwords, tokens::Tokens},
     bus::Bus,
-    chat::{inbox::Inbox, limits::Limits, presence::LastSeen, typing::TypingGate},
+    chat::{inbox::Inbox, limits::Limits, nodes::Nodes, presence::LastSeen, typing::TypingGate},
     config::Config,
     door::{address::Addresses, places::Places},
     files::Files,
@@ -40,6 +40,8 @@ pub struct Parts {
     pub bus: Bus,
     /// The admins' view of all rooms.
     pub inbox: Inbox,
+    /// This node among others.
+    pub nodes: Nodes,
     /// When people left lately.
     pub last_seen: LastSeen,
     /// How often the inbox hears of typing.

@@ -46,7 +46,8 @@ pub struct Settings {
     /// Folder of database, attachments and generated secrets [default: ./data, with --demo ./data-demo]
     #[arg(long, env = "FRONTDESK_DATA", value_name = "FOLDER")]
     pub data: Option<String>,
-    /// A SQLite file, as sqlite:PATH [default: frontdesk.db in the data folder]
+    /// A PostgreSQL database for several nodes, as postgres://USER:PASSWORD@HOST/DATABASE, or a SQLite file, as sqlite:PATH
+    /// [default: frontdesk.db in the data folder]
     #[arg(long, env = "FRONTDESK_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// Not built yet: one node needs none
@@ -106,6 +107,8 @@ pub struct Config {
     pub demo: bool,
     /// The SQLite file, if it is not the one in the data folder.
     pub database: Option<PathBuf>,
+    /// The URL of a PostgreSQL database, if one is used in its place.
+    pub postgres: Option<Secret>,
     /// The secret of access tokens, if it is not the one in the data folder.
     pub jwt_secret: Option<Secret>,
     /// Origins that may connect and call beyond our own.
@@ -139,6 +142,7 @@ impl Config {
             data: data.into(),
             demo: false,
             database: None,
+            postgres: None,
             jwt_secret: None,
             allowed_origins: Vec::new(),
             public_url: None,
@@ -198,7 +202,17 @@ fn judge(given: Settings, file: Settings) -> Result<Config, ConfigError> {
             "--demo has known passwords, so it listens on a loopback address only, such as 127.0.0.1:8000",
         ));
     }
-    config.database = first(given.database_url, file.database_url).map(|url| parse::database(&url)).transpose()?;
+    match first(given.database_url, file.database_url) {
+        Some(url) if parse::is_postgres(&url) && demo => {
+            return Err(ConfigError::setting(
+                "database-url",
+                "--demo has known passwords, so it keeps its data in a folder of its own; leave it out",
+            ));
+        }
+        Some(url) if parse::is_postgres(&url) => config.postgres = Some(Secret::new(url)),
+        Some(url) => config.database = Some(parse::database(&url)?),
+        None => {}
+    }
     config.jwt_secret = parse::secret("jwt-secret", given.jwt_secret, file.jwt_secret)?;
     if config.jwt_secret.as_ref().is_some_and(|secret| secret.reveal().len() < JWT_SECRET_BYTES_MIN) {
         return Err(ConfigError::setting("jwt-secret", "it is shorter than 32 bytes; give at least 32 random ones"));
@@ -226,6 +240,15 @@ fn judge(given: Settings, file: Settings) -> Result<Config, ConfigError> {
         config.origin_grace = duration(&text).map_err(|problem| ConfigError::setting("origin-grace", &problem))?;
     }
     Ok(config)
+}
+
+/// Each node would make a secret of its own, and refuse the tokens of all others.
+#[must_use]
+pub fn no_shared_secret() -> ConfigError {
+    ConfigError::setting(
+        "jwt-secret",
+        "nodes on one PostgreSQL database need one secret; give each of them the same, at least 32 random bytes",
+    )
 }
 
 fn refuse_unbuilt(redis_url: Option<&str>) -> Result<(), ConfigError> {

@@ -12,6 +12,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use frontdesk_store::Options;
 use rand::RngCore;
 use thiserror::Error;
 
@@ -61,6 +62,7 @@ pub enum DataError {
 pub struct DataFolder {
     path: PathBuf,
     database: PathBuf,
+    postgres: Option<Secret>,
     in_use: Arc<File>,
 }
 
@@ -92,7 +94,7 @@ impl DataFolder {
         }
         let database = config.database.clone().unwrap_or_else(|| path.join(DATABASE));
         let in_use = Arc::new(restoring::share(&path)?);
-        Ok(Self { path, database, in_use })
+        Ok(Self { path, database, postgres: config.postgres.clone(), in_use })
     }
 
     /// Opens the folder for a command line tool, which works on a demo's folder, too.
@@ -136,6 +138,18 @@ impl DataFolder {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
+    }
+
+    /// Where the store is.
+    #[must_use]
+    pub fn store(&self) -> Options {
+        self.postgres.as_ref().map_or_else(|| Options::new(&self.database), |url| Options::postgres(url.reveal()))
+    }
+
+    /// Whether the store is a PostgreSQL database, and not in this folder.
+    #[must_use]
+    pub fn is_elsewhere(&self) -> bool {
+        self.postgres.is_some()
     }
 
     /// The SQLite file.

@@ -129,8 +129,8 @@ impl From<frontdesk_store::Error> for Error {
                 Self::NotDurable
             }
             frontdesk_store::Error::Cursor(bad) => Self::field("cursor", bad.to_string()),
-            frontdesk_store::Error::Unavailable(reason) | frontdesk_store::Error::Copy(reason) | frontdesk_store::Error::Schema(reason) => {
-                tracing::error!(%reason, "the store could not be read");
+            other => {
+                tracing::error!(error = %other, "the store could not be read");
                 Self::Unavailable("the database cannot be read now".into())
             }
         }

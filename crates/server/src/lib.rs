@@ -24,7 +24,7 @@ pub mod transfer;
 
 use std::{sync::Arc, time::Duration};
 
-use frontdesk_store::{Batches, Options, Store};
+use frontdesk_store::{Batches, Store};
 use tokio::{net::TcpListener, sync::Notify, task::JoinSet, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -32,7 +32,7 @@ use crate::{
     accounts::{limits::LoginLimits, passwords::Passwords, tokens::Tokens},
     app::{App, Parts, Timing},
     bus::Bus,
-    chat::{inbox::Inbox, limits::Limits, presence::LastSeen, typing::TypingGate},
+    chat::{inbox::Inbox, limits::Limits, nodes::Nodes, presence::LastSeen, typing::TypingGate},
     config::Config,
     data::{DataFolder, Hold},
     door::{address::Addresses, memory::Memory, places::Places},
@@ -58,9 +58,12 @@ impl Server {
     /// # Errors
     /// What keeps the server from starting: the data folder, the database, the attachments' folder.
     pub async fn prepare(config: Config, timing: Timing, shutdown: CancellationToken) -> anyhow::Result<Self> {
+        if config.postgres.is_some() && config.jwt_secret.is_none() {
+            return Err(config::no_shared_secret().into());
+        }
         let folder = DataFolder::open(&config)?;
         let hold = folder.hold()?;
-        let (store, batches) = Store::open(Options::new(folder.database()), true).await?;
+        let (store, batches) = Store::open(folder.store(), true).await?;
         if config.demo {
             demo::fill(&store, &folder).await?;
         }
@@ -107,6 +110,7 @@ async fn build(config: Config, timing: Timing, folder: &DataFolder, store: Store
         store,
         bus: Bus::Local(hub.clone()),
         hub,
+        nodes: Nodes::default(),
         last_seen: LastSeen::default(),
         typing: TypingGate::default(),
         scan_now: Notify::new(),
@@ -129,6 +133,7 @@ fn spawn(app: &App, batches: Batches) -> JoinSet<()> {
     background.spawn(chat::inbox::run(app.clone()));
     background.spawn(chat::presence::run(app.clone()));
     background.spawn(chat::sync::run(app.clone()));
+    background.spawn(chat::nodes::run(app.clone()));
     let wheel = app.clone();
     background.spawn(async move { wheel.hub.wheel().turn().await });
     let pruned = app.clone();
@@ -154,5 +159,6 @@ async fn leave(app: &App, background: &mut JoinSet<()>) {
     chat::presence::store_last_seen(app).await;
     // Nobody is left to be told of anything, and nothing may read a store that is closed.
     background.shutdown().await;
+    chat::nodes::leave(app).await;
     app.store.close().await;
 }

@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 
 use frontdesk_protocol::{Attachment, Id, Message};
-use sqlx::Row as _;
 
 use crate::{
     Error, Store,
     batch::Work,
     columns,
-    sqlite::{Connection, Row},
+    sql::{self, Connection, Row, query, query_as},
 };
 
 /// A file that comes with a new message.
@@ -101,7 +100,8 @@ pub(crate) async fn insert_one(
     file: &NewAttachment,
     id: Option<Id>,
 ) -> sqlx::Result<Row> {
-    sqlx::query(concat!(
+    let id = if id.is_none() { sql::next_id(connection, "attachments").await? } else { id };
+    query(concat!(
         "insert into attachments (id, message_id, room_id, key, name, content_type, size, width, height, thumbnail, sha256) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning ",
         attachment_columns!(),
@@ -126,16 +126,11 @@ pub(crate) async fn of_messages(
     connection: &mut Connection,
     messages: impl Iterator<Item = Id>,
 ) -> sqlx::Result<Vec<(Id, StoredAttachment)>> {
-    let rows = sqlx::query(concat!(
-        "select ",
-        attachment_columns!(),
-        " from attachments where message_id in ",
-        columns::ids_sql!(),
-        " order by id",
-    ))
-    .bind(columns::ids(messages))
-    .fetch_all(connection)
-    .await?;
+    let rows =
+        query(concat!("select ", attachment_columns!(), " from attachments where message_id in ", columns::ids_sql!(), " order by id",))
+            .bind(columns::ids(messages))
+            .fetch_all(connection)
+            .await?;
     rows.iter().map(|row| Ok((row.try_get("message_id")?, from_row(row)?))).collect()
 }
 
@@ -156,7 +151,7 @@ pub(crate) async fn fill<'a>(connection: &mut Connection, messages: impl Iterato
 impl Store {
     /// An attachment.
     pub async fn attachment(&self, id: Id) -> Result<Option<StoredAttachment>, Error> {
-        let row = sqlx::query(concat!("select ", attachment_columns!(), " from attachments where id = $1"))
+        let row = query(concat!("select ", attachment_columns!(), " from attachments where id = $1"))
             .bind(id)
             .fetch_optional(&mut *self.reader().await?)
             .await?;
@@ -165,7 +160,7 @@ impl Store {
 
     /// Ids and keys of attachments past an id, by id: what is on disk beside them is an orphan.
     pub async fn attachment_keys(&self, after: Id, limit: i64) -> Result<Vec<(Id, String)>, Error> {
-        Ok(sqlx::query_as("select id, key from attachments where id > $1 order by id limit $2")
+        Ok(query_as("select id, key from attachments where id > $1 order by id limit $2")
             .bind(after)
             .bind(limit)
             .fetch_all(&mut *self.reader().await?)

@@ -1,6 +1,7 @@
 //! One transaction: the jobs of a batch in arrival order, what they changed, and who waits for it.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     future::Future,
     pin::Pin,
@@ -14,7 +15,10 @@ use std::{
 use frontdesk_protocol::{Id, Message, RoomStatus, Seq, Timestamp};
 use tokio::sync::{mpsc::UnboundedReceiver, oneshot};
 
-use crate::{Mark, MarkOutcome, NewMessage, ReceiptMark, SendOutcome, receipts, sends, sqlite::Connection};
+use crate::{
+    Mark, MarkOutcome, NewMessage, ReceiptMark, SendOutcome, columns, receipts, sends,
+    sql::{Connection, Dialect, query, query_scalar},
+};
 
 /// What one commit changed, in the order in which it happened.
 #[derive(Debug)]
@@ -110,6 +114,18 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The event's place in its room, if it is a durable one.
+    #[must_use]
+    pub fn seq(&self) -> Option<Seq> {
+        match self {
+            Self::Message(message) => Some(message.seq),
+            Self::StatusChanged { seq, .. } => Some(*seq),
+            Self::Receipt(_) | Self::RoomMade { .. } => None,
+        }
+    }
+}
+
 /// Where the answer to a job goes. Dropped, it tells the caller that the job is not known to be stored.
 pub(crate) type Reply<T> = oneshot::Sender<T>;
 /// Wakes a caller after the commit.
@@ -118,13 +134,31 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// A job that runs alone, between the sets. A closure, since each has an answer of its own type.
 pub(crate) type Task = Box<dyn for<'a> FnOnce(&'a mut Work) -> BoxFuture<'a, sqlx::Result<Wake>> + Send>;
 
-/// What waits in the writer's queue.
+/// What waits in the writer's queue. What a job asks for is taken out when it is done.
 pub(crate) enum Job {
-    Send(Box<NewMessage>, Reply<SendOutcome>),
+    Send(Option<Box<NewMessage>>, Reply<SendOutcome>),
     Mark(Mark, Reply<MarkOutcome>),
-    Task(Task),
+    Task(Option<Task>),
     /// The last: what comes after it is refused.
     Close,
+}
+
+impl Job {
+    /// Whether it may be done again when nobody knows whether it was done: a mark, and what has a `client_id`, is stored once.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        match self {
+            Self::Send(message, _) => message.as_ref().is_some_and(|message| message.client_id.is_some()),
+            Self::Mark(..) => true,
+            Self::Task(_) | Self::Close => false,
+        }
+    }
+}
+
+/// What became of a job.
+enum Outcome {
+    Send(SendOutcome),
+    Mark(MarkOutcome),
+    Task(Wake),
 }
 
 /// A transaction in the making.
@@ -155,18 +189,24 @@ impl Work {
 
     /// What the text of the next statement must begin with.
     pub(crate) fn opening(&mut self) -> &'static str {
-        match std::mem::replace(&mut self.stage, Stage::Begun) {
-            Stage::New => "begin immediate;",
-            Stage::Begun | Stage::Committed => "",
+        match (std::mem::replace(&mut self.stage, Stage::Begun), self.connection.dialect()) {
+            (Stage::New, Dialect::Sqlite) => "begin immediate;",
+            (Stage::New, Dialect::Postgres) => "begin",
+            (Stage::Begun | Stage::Committed, _) => "",
         }
     }
 
-    async fn begin(&mut self) -> sqlx::Result<()> {
+    pub(crate) async fn begin(&mut self) -> sqlx::Result<()> {
         let opening = self.opening();
         if !opening.is_empty() {
-            sqlx::query(opening).execute(&mut self.connection).await?;
+            query(opening).execute(&mut self.connection).await?;
         }
         Ok(())
+    }
+
+    /// Whether the commit was asked for: then an error does not tell whether it came about.
+    pub(crate) fn is_committing(&self) -> bool {
+        self.stage == Stage::Committed
     }
 
     /// What the text of the last statement must end with.
@@ -175,9 +215,18 @@ impl Work {
         "commit"
     }
 
+    /// The message of a job. PostgreSQL's jobs keep it, since they may have to be done again.
+    fn taken(&self, message: &mut Option<Box<NewMessage>>) -> Box<NewMessage> {
+        let taken = match self.connection.dialect() {
+            Dialect::Sqlite => message.take(),
+            Dialect::Postgres => message.clone(),
+        };
+        taken.expect("a message is taken once")
+    }
+
     async fn commit(&mut self) -> sqlx::Result<()> {
         if self.stage == Stage::Begun {
-            sqlx::query(self.closing()).execute(&mut self.connection).await?;
+            query(self.closing()).execute(&mut self.connection).await?;
         }
         Ok(())
     }
@@ -187,7 +236,11 @@ impl Work {
         if let Some(version) = self.version {
             return Ok(version);
         }
-        let version = sqlx::query_scalar("update meta set version = version + 1 returning version").fetch_one(&mut self.connection).await?;
+        let next = match self.connection.dialect() {
+            Dialect::Sqlite => "update meta set version = version + 1 returning version",
+            Dialect::Postgres => "select pg_current_xact_id()::text::bigint",
+        };
+        let version = query_scalar(next).fetch_one(&mut self.connection).await?;
         self.version = Some(version);
         Ok(version)
     }
@@ -211,16 +264,16 @@ pub(crate) struct Savepoint {
 
 impl Work {
     pub(crate) async fn savepoint(&mut self) -> sqlx::Result<Savepoint> {
-        sqlx::query("savepoint job").execute(&mut self.connection).await?;
+        query("savepoint job").execute(&mut self.connection).await?;
         Ok(Savepoint { version: self.version, events: self.events.len() })
     }
 
     pub(crate) async fn release(&mut self) -> sqlx::Result<()> {
-        sqlx::query("release savepoint job").execute(&mut self.connection).await.map(drop)
+        query("release savepoint job").execute(&mut self.connection).await.map(drop)
     }
 
     pub(crate) async fn roll_back_to(&mut self, savepoint: Savepoint) -> sqlx::Result<()> {
-        sqlx::query("rollback to savepoint job").execute(&mut self.connection).await?;
+        query("rollback to savepoint job").execute(&mut self.connection).await?;
         self.version = savepoint.version;
         self.events.truncate(savepoint.events);
         self.release().await
@@ -235,54 +288,93 @@ pub(crate) struct Done {
     pub(crate) wakes: Vec<Wake>,
 }
 
-/// Runs the jobs in one transaction. On an error nothing of it is stored and the connection is of no more use.
-pub(crate) async fn run(work: &mut Work, jobs: Vec<Job>, now: Timestamp) -> sqlx::Result<Done> {
+/// Runs the jobs in one transaction. On an error nothing of it is stored, or, when the commit was asked for, nobody knows; the
+/// connection is of no more use, and what is [repeatable](Job::is_repeatable) on PostgreSQL is still in the jobs.
+pub(crate) async fn run(work: &mut Work, jobs: &mut Vec<Job>, now: Timestamp) -> sqlx::Result<Done> {
     work.now = now;
     work.version = None;
     work.events.clear();
     work.stage = Stage::New;
-    let wakes = apply(work, jobs).await?;
+    let outcomes = apply(work, jobs).await?;
     work.commit().await?;
+    let wakes = jobs.drain(..).zip(outcomes).map(|(job, outcome)| wake(job, outcome)).collect();
     Ok(Done { version: work.version, events: std::mem::take(&mut work.events), wakes })
 }
 
-/// Runs of sends are one set each, the receipts of the whole batch one at the end.
-async fn apply(work: &mut Work, jobs: Vec<Job>) -> sqlx::Result<Vec<Wake>> {
-    let mut wakes = Vec::with_capacity(jobs.len());
-    let (mut sends, mut send_replies) = (Vec::new(), Vec::new());
-    let (mut marks, mut mark_replies) = (Vec::new(), Vec::new());
-    for job in jobs {
-        match job {
-            Job::Send(message, reply) => {
-                sends.push(*message);
-                send_replies.push(reply);
-            }
-            Job::Mark(mark, reply) => {
-                marks.push(mark);
-                mark_replies.push(reply);
-            }
-            Job::Task(task) => {
-                let outcomes = sends::store(work, std::mem::take(&mut sends), false).await?;
-                pair(&mut wakes, std::mem::take(&mut send_replies), outcomes);
-                work.begin().await?;
-                wakes.push(task(work).await?);
-            }
-            // The writer has seen to it.
-            Job::Close => {}
-        }
+fn wake(job: Job, outcome: Outcome) -> Wake {
+    match (job, outcome) {
+        (Job::Send(_, reply), Outcome::Send(outcome)) => answer(reply, outcome),
+        (Job::Mark(_, reply), Outcome::Mark(outcome)) => answer(reply, outcome),
+        (_, Outcome::Task(wake)) => wake,
+        _ => unreachable!("an outcome is that of its job"),
     }
-    let outcomes = sends::store(work, sends, marks.is_empty()).await?;
-    pair(&mut wakes, send_replies, outcomes);
-    if !marks.is_empty() {
-        work.begin().await?;
-        let outcomes = receipts::store(work, marks).await?;
-        pair(&mut wakes, mark_replies, outcomes);
-    }
-    Ok(wakes)
 }
 
-fn pair<T: Send + 'static>(wakes: &mut Vec<Wake>, replies: Vec<Reply<T>>, outcomes: Vec<T>) {
-    wakes.extend(replies.into_iter().zip(outcomes).map(|(reply, outcome)| answer(reply, outcome)));
+/// Runs of sends are one set each, the receipts of the whole batch one at the end.
+async fn apply(work: &mut Work, jobs: &mut [Job]) -> sqlx::Result<Vec<Outcome>> {
+    if work.connection.dialect() == Dialect::Postgres {
+        work.begin().await?;
+        let rooms = rooms_of(jobs);
+        lock_rooms(work, rooms).await?;
+    }
+    let mut outcomes: Vec<Option<Outcome>> = jobs.iter().map(|_| None).collect();
+    let (mut sends, mut send_places) = (Vec::new(), Vec::new());
+    let (mut marks, mut mark_places) = (Vec::new(), Vec::new());
+    for (place, job) in jobs.iter_mut().enumerate() {
+        match job {
+            Job::Send(message, _) => {
+                sends.push(*work.taken(message));
+                send_places.push(place);
+            }
+            Job::Mark(mark, _) => {
+                marks.push(mark.clone());
+                mark_places.push(place);
+            }
+            Job::Task(task) => {
+                let stored = sends::store(work, std::mem::take(&mut sends), false).await?;
+                put(&mut outcomes, std::mem::take(&mut send_places), stored, Outcome::Send);
+                work.begin().await?;
+                let task = task.take().expect("a task runs once");
+                outcomes[place] = Some(Outcome::Task(task(work).await?));
+            }
+            Job::Close => unreachable!("the writer has seen to it"),
+        }
+    }
+    let stored = sends::store(work, sends, marks.is_empty()).await?;
+    put(&mut outcomes, send_places, stored, Outcome::Send);
+    if !marks.is_empty() {
+        work.begin().await?;
+        let moved = receipts::store(work, marks).await?;
+        put(&mut outcomes, mark_places, moved, Outcome::Mark);
+    }
+    Ok(outcomes.into_iter().map(|outcome| outcome.expect("every job has been done")).collect())
+}
+
+fn rooms_of(jobs: &[Job]) -> BTreeSet<Id> {
+    let room = |job: &Job| match job {
+        Job::Send(message, _) => message.as_ref().map(|message| message.room_id),
+        Job::Mark(mark, _) => Some(mark.room_id),
+        Job::Task(_) | Job::Close => None,
+    };
+    jobs.iter().filter_map(room).collect()
+}
+
+/// In the order of their ids, so that nodes that write to the same rooms cannot wait for each other.
+async fn lock_rooms(work: &mut Work, rooms: BTreeSet<Id>) -> sqlx::Result<()> {
+    if rooms.is_empty() {
+        return Ok(());
+    }
+    query(concat!("select 1 from rooms where id in ", columns::ids_sql!(), " order by id for no key update"))
+        .bind(columns::ids(rooms))
+        .execute(&mut work.connection)
+        .await
+        .map(drop)
+}
+
+fn put<T>(outcomes: &mut [Option<Outcome>], places: Vec<usize>, done: Vec<T>, outcome: impl Fn(T) -> Outcome) {
+    for (place, done) in places.into_iter().zip(done) {
+        outcomes[place] = Some(outcome(done));
+    }
 }
 
 /// A caller that no longer waits is no concern of the writer.

@@ -10,7 +10,7 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-use crate::sqlite::Row;
+use crate::sql::Row;
 
 pub(crate) fn role_text(role: Role) -> &'static str {
     match role {
@@ -110,12 +110,13 @@ impl Encode<'_, Sqlite> for ClientId<'_> {
 /// SQL for the ids in a JSON array, the statement's first parameter.
 macro_rules! ids_sql {
     () => {
-        "(select value from json_each($1))"
+        "(select cast(value as bigint) from json_each($1))"
     };
 }
 pub(crate) use ids_sql;
 
 pub(crate) fn client_id(row: &Row, column: &str) -> sqlx::Result<Option<String>> {
+    let Row::Sqlite(row) = row else { return row.try_get(column) };
     let value = row.try_get_raw(column)?;
     if value.is_null() {
         return Ok(None);

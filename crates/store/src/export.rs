@@ -1,13 +1,12 @@
 //! Export: everything in the database as it was at one moment, page by page.
 
 use frontdesk_protocol::{Id, Message, Role, RoomStatus, Seq};
-use sqlx::Row as _;
 
 use crate::{
     AttachmentRecord, Error, Event, EventRecord, MessageRecord, ReceiptRecord, Record, RoomRecord, Store, StoredAttachment, UserRecord,
     attachments, columns, messages, people,
     receipts::{self, ReceiptRow},
-    sqlite::{Connection, Row},
+    sql::{Connection, Row, query, query_scalar},
 };
 
 /// Users, or events of a room, of one page.
@@ -33,8 +32,8 @@ enum Stage {
 impl Store {
     /// Starts an export; writes go on beside it.
     pub async fn export(&self) -> Result<Export, Error> {
-        let mut snapshot = self.inner.readers.open().await?;
-        sqlx::query("begin").execute(&mut snapshot).await?;
+        let mut snapshot = self.inner.source.reader().await?;
+        query(snapshot.dialect().snapshot()).execute(&mut snapshot).await?;
         Ok(Export { snapshot, next: Stage::Meta })
     }
 }
@@ -58,13 +57,13 @@ impl Export {
     }
 
     async fn meta(&mut self) -> sqlx::Result<Vec<Record>> {
-        let epoch = sqlx::query_scalar("select epoch from meta").fetch_one(&mut self.snapshot).await?;
+        let epoch = query_scalar("select epoch from meta").fetch_one(&mut self.snapshot).await?;
         self.next = Stage::Users { after: 0 };
         Ok(vec![Record::Meta { epoch }])
     }
 
     async fn users(&mut self, after: Id) -> sqlx::Result<Vec<Record>> {
-        let rows = sqlx::query(concat!("select ", people::account_columns!(), " from users u where u.id > $1 order by u.id limit $2"))
+        let rows = query(concat!("select ", people::account_columns!(), " from users u where u.id > $1 order by u.id limit $2"))
             .bind(after)
             .bind(PAGE)
             .fetch_all(&mut self.snapshot)
@@ -75,7 +74,7 @@ impl Export {
     }
 
     async fn room(&mut self, after: Id) -> sqlx::Result<Vec<Record>> {
-        let row = sqlx::query("select id, user_id, status, created_at, updated_at from rooms where id > $1 order by id limit 1")
+        let row = query("select id, user_id, status, created_at, updated_at from rooms where id > $1 order by id limit 1")
             .bind(after)
             .fetch_optional(&mut self.snapshot)
             .await?;
@@ -97,16 +96,23 @@ impl Export {
 
     /// Events of a room past a seq, and the last seq of them.
     async fn page(&mut self, room_id: Id, after: Seq) -> sqlx::Result<(Vec<Record>, Option<Seq>)> {
-        let messages = messages::oldest(&mut self.snapshot, room_id, after, PAGE).await?;
-        let changes = messages::status_changes(&mut self.snapshot, room_id, after, PAGE).await?;
-        let with_files = messages.iter().filter(|message| !message.attachments.is_empty()).map(|message| message.id);
+        let events = messages::events(&mut self.snapshot, room_id, after, PAGE).await?;
+        let messages = events.iter().filter_map(|event| if let Event::Message(message) = event { Some(message) } else { None });
+        let with_files = messages.filter(|message| !message.attachments.is_empty()).map(|message| message.id);
         let files = attachments::of_messages(&mut self.snapshot, with_files).await?;
-        let mut records: Vec<(Seq, Vec<Record>)> = messages.into_iter().map(|said| (said.seq, message(said, &files))).collect();
-        records.extend(changes.into_iter().filter_map(|(seq, event)| Some((seq, vec![change(event)?]))));
-        records.sort_by_key(|(seq, _)| *seq);
-        records.truncate(PAGE as usize);
-        let last = records.last().map(|(seq, _)| *seq);
-        Ok((records.into_iter().flat_map(|(_, records)| records).collect(), last))
+        let last = events.last().and_then(Event::seq);
+        Ok((events.into_iter().flat_map(|event| records(event, &files)).collect(), last))
+    }
+}
+
+/// What tells of an event: of a message first itself, then its files.
+fn records(event: Event, files: &[(Id, StoredAttachment)]) -> Vec<Record> {
+    match event {
+        Event::Message(said) => message(said, files),
+        Event::StatusChanged { room_id, seq, status, user_id, created_at } => {
+            vec![Record::Event(EventRecord { room_id, seq, status, user_id, created_at })]
+        }
+        Event::Receipt(_) | Event::RoomMade { .. } => Vec::new(),
     }
 }
 
@@ -134,7 +140,6 @@ fn room(row: &Row) -> sqlx::Result<RoomRecord> {
     })
 }
 
-/// A message and then its files.
 fn message(message: Message, files: &[(Id, StoredAttachment)]) -> Vec<Record> {
     let side: Role = message.sender.role;
     let record = MessageRecord {
@@ -166,15 +171,6 @@ fn attachment(message_id: Id, file: &StoredAttachment) -> Record {
         thumbnail: file.thumbnail,
         sha256: None,
     })
-}
-
-fn change(event: Event) -> Option<Record> {
-    match event {
-        Event::StatusChanged { room_id, seq, status, user_id, created_at } => {
-            Some(Record::Event(EventRecord { room_id, seq, status, user_id, created_at }))
-        }
-        Event::Message(_) | Event::Receipt(_) | Event::RoomMade { .. } => None,
-    }
 }
 
 fn receipt(row: &ReceiptRow) -> Record {

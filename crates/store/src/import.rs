@@ -1,17 +1,18 @@
 //! Import: records in their order, all of them or none.
 
+mod messages;
+
 use std::collections::HashMap;
 
 use frontdesk_protocol::{Id, Role, RoomStatus, Seq, Timestamp, limits};
-use sqlx::Row as _;
 
 use crate::{
-    AttachmentRecord, EventRecord, ImportError, MarkKind, MessageRecord, NewAttachment, ReceiptRecord, Record, RoomRecord, Store,
-    UserRecord, attachments,
+    AttachmentRecord, EventRecord, ImportError, MarkKind, NewAttachment, ReceiptRecord, Record, RoomRecord, Store, UserRecord, attachments,
     batch::Work,
     columns, people,
     receipts::{self, Furthest, ReceiptRow, Watermark},
     rooms, search, sessions,
+    sql::{Dialect, query, query_scalar},
 };
 
 /// Later ids lie above imported ones; this leaves them room below 2^53.
@@ -47,18 +48,48 @@ impl Store {
 /// In a savepoint, so that a wrong record costs nobody else's place in the batch.
 async fn import(work: &mut Work, records: Vec<Record>) -> sqlx::Result<Result<(), ImportError>> {
     let savepoint = work.savepoint().await?;
-    for (index, record) in records.into_iter().enumerate() {
-        match take(work, record).await {
-            Ok(()) => {}
-            Err(Refusal::Wrong(message)) => {
-                work.roll_back_to(savepoint).await?;
-                return Ok(Err(ImportError::Record { index, message }));
-            }
-            Err(Refusal::Sql(error)) => return Err(error),
+    match take_all(work, records).await {
+        Ok(()) => {}
+        Err((index, Refusal::Wrong(message))) => {
+            work.roll_back_to(savepoint).await?;
+            return Ok(Err(ImportError::Record { index, message }));
         }
+        Err((_, Refusal::Sql(error))) => return Err(error),
     }
+    lift_sequences(work).await?;
     work.release().await?;
     Ok(Ok(()))
+}
+
+/// Messages are most of what there is: a run of them is one set. The error comes with its record's place.
+async fn take_all(work: &mut Work, records: Vec<Record>) -> Result<(), (usize, Refusal)> {
+    let mut run = messages::Run::default();
+    for (index, record) in records.into_iter().enumerate() {
+        match record {
+            Record::Message(record) => run.add(index, record),
+            other => {
+                std::mem::take(&mut run).store(work).await?;
+                take(work, other).await.map_err(|refusal| (index, refusal))?;
+            }
+        }
+    }
+    run.store(work).await
+}
+
+/// PostgreSQL gives ids from sequences, which know nothing of ids that came with records.
+async fn lift_sequences(work: &mut Work) -> sqlx::Result<()> {
+    if work.connection.dialect() == Dialect::Sqlite {
+        return Ok(());
+    }
+    for statement in [
+        "select setval('users_id_seq', greatest((select max(id) from users), (select last_value from users_id_seq)))",
+        "select setval('rooms_id_seq', greatest((select max(id) from rooms), (select last_value from rooms_id_seq)))",
+        "select setval('messages_id_seq', greatest((select max(id) from messages), (select last_value from messages_id_seq)))",
+        "select setval('attachments_id_seq', greatest((select max(id) from attachments), (select last_value from attachments_id_seq)))",
+    ] {
+        query(statement).execute(&mut work.connection).await?;
+    }
+    Ok(())
 }
 
 async fn take(work: &mut Work, record: Record) -> Imported {
@@ -66,7 +97,7 @@ async fn take(work: &mut Work, record: Record) -> Imported {
         Record::Meta { epoch } => meta(work, &epoch).await,
         Record::User(record) => user(work, &record).await,
         Record::Room(record) => room(work, &record).await,
-        Record::Message(record) => message(work, &record).await,
+        Record::Message(_) => unreachable!("messages are taken in runs"),
         Record::Event(record) => event(work, &record).await,
         Record::Receipt(record) => receipt(work, &record).await,
         Record::Attachment(record) => attachment(work, &record).await,
@@ -77,13 +108,13 @@ async fn meta(work: &mut Work, epoch: &str) -> Imported {
     if epoch.len() != 32 || !epoch.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return wrong("epoch is 32 hex digits");
     }
-    sqlx::query("update meta set epoch = $1 where not exists (select 1 from rooms)").bind(epoch).execute(&mut work.connection).await?;
+    query("update meta set epoch = $1 where not exists (select 1 from rooms)").bind(epoch).execute(&mut work.connection).await?;
     Ok(())
 }
 
 async fn user(work: &mut Work, record: &UserRecord) -> Imported {
     check_id("id", record.id)?;
-    let other: Option<Id> = sqlx::query_scalar("select id from users where phone = $1 and id <> $2")
+    let other: Option<Id> = query_scalar("select id from users where phone = $1 and id <> $2")
         .bind(&record.phone)
         .bind(record.id)
         .fetch_optional(&mut work.connection)
@@ -92,7 +123,7 @@ async fn user(work: &mut Work, record: &UserRecord) -> Imported {
         return wrong(format!("the phone number is that of user {other}"));
     }
     let ends = lets_less_in(work, record).await?;
-    sqlx::query(
+    query(
         "insert into users (id, phone, name, role, password_hash, disabled, last_seen, search) \
          values ($1, $2, $3, $4, $5, coalesce($6, false), $7, $8) \
          on conflict (id) do update set phone = excluded.phone, name = excluded.name, role = excluded.role, \
@@ -117,7 +148,7 @@ async fn user(work: &mut Work, record: &UserRecord) -> Imported {
 
 /// Whether a person who is there already changes in a way that ends sessions, as the same change by hand would.
 async fn lets_less_in(work: &mut Work, record: &UserRecord) -> sqlx::Result<bool> {
-    let row = sqlx::query(concat!("select ", people::account_columns!(), " from users u where u.id = $1"))
+    let row = query(concat!("select ", people::account_columns!(), " from users u where u.id = $1"))
         .bind(record.id)
         .fetch_optional(&mut work.connection)
         .await?;
@@ -134,7 +165,7 @@ async fn room(work: &mut Work, record: &RoomRecord) -> Imported {
     check_id("id", record.id)?;
     check_user(work, "user_id", record.user_id).await?;
     let version = work.version().await?;
-    sqlx::query(
+    query(
         "insert into rooms (id, user_id, status, created_at, updated_at, version) values ($1, $2, $3, $4, $5, $6) \
          on conflict (id) do nothing",
     )
@@ -151,7 +182,7 @@ async fn room(work: &mut Work, record: &RoomRecord) -> Imported {
 
 /// The person's role.
 async fn check_user(work: &mut Work, field: &str, id: Id) -> Result<Role, Refusal> {
-    let row = sqlx::query("select role from users where id = $1").bind(id).fetch_optional(&mut work.connection).await?;
+    let row = query("select role from users where id = $1").bind(id).fetch_optional(&mut work.connection).await?;
     match row {
         Some(row) => Ok(columns::role(&row, "role")?),
         None => wrong(format!("{field}: there is no user {id}")),
@@ -160,7 +191,7 @@ async fn check_user(work: &mut Work, field: &str, id: Id) -> Result<Role, Refusa
 
 /// The room's newest seq.
 async fn check_room(work: &mut Work, id: Id) -> Result<Seq, Refusal> {
-    let last_seq = sqlx::query_scalar("select last_seq from rooms where id = $1").bind(id).fetch_optional(&mut work.connection).await?;
+    let last_seq = query_scalar("select last_seq from rooms where id = $1").bind(id).fetch_optional(&mut work.connection).await?;
     match last_seq {
         Some(last_seq) => Ok(last_seq),
         None => wrong(format!("room_id: there is no room {id}")),
@@ -176,79 +207,8 @@ fn place(room_id: Id, last_seq: Seq, asked: Option<Seq>) -> Result<Seq, Refusal>
     }
 }
 
-async fn message(work: &mut Work, record: &MessageRecord) -> Imported {
-    if record.id.is_none() && record.client_id.is_none() {
-        return wrong("a message needs id or client_id");
-    }
-    if let Some(id) = record.id {
-        check_id("id", id)?;
-    }
-    if known_message(work, record).await? {
-        return Ok(());
-    }
-    let last_seq = check_room(work, record.room_id).await?;
-    let role = check_user(work, "sender_id", record.sender_id).await?;
-    let seq = place(record.room_id, last_seq, record.seq)?;
-    insert_message(work, record, seq, record.side.unwrap_or(role)).await?;
-    Ok(())
-}
-
-async fn known_message(work: &mut Work, record: &MessageRecord) -> sqlx::Result<bool> {
-    let known: Option<i64> = sqlx::query_scalar(
-        "select 1 from messages where id = $1 union all select 1 from messages where sender_id = $2 and client_id = $3 limit 1",
-    )
-    .bind(record.id)
-    .bind(record.sender_id)
-    .bind(record.client_id.as_deref().map(columns::ClientId))
-    .fetch_optional(&mut work.connection)
-    .await?;
-    Ok(known.is_some())
-}
-
-/// The room's status is its own record's: a message of the past reopens nothing.
-async fn insert_message(work: &mut Work, record: &MessageRecord, seq: Seq, side: Role) -> sqlx::Result<()> {
-    let version = work.version().await?;
-    let (by_user, by_admin) = match side {
-        Role::User => (1, 0),
-        Role::Admin => (0, 1),
-    };
-    let id: Id = sqlx::query_scalar(
-        "insert into messages (id, room_id, seq, sender_id, side, text, client_id, created_at, user_count, admin_count) \
-         select $1, id, $3, $4, $5, $6, $7, $8, user_messages + $9, admin_messages + $10 from rooms where id = $2 returning id",
-    )
-    .bind(record.id)
-    .bind(record.room_id)
-    .bind(seq)
-    .bind(record.sender_id)
-    .bind(columns::role_text(side))
-    .bind(&record.message)
-    .bind(record.client_id.as_deref().map(columns::ClientId))
-    .bind(record.created_at.as_millis())
-    .bind(by_user)
-    .bind(by_admin)
-    .fetch_one(&mut work.connection)
-    .await?;
-    sqlx::query(
-        "update rooms set last_seq = $2, last_message_id = $3, version = $4, \
-         user_messages = user_messages + $5, admin_messages = admin_messages + $6, \
-         user_last_seq = case when $5 = 1 then $2 else user_last_seq end, \
-         admin_last_seq = case when $6 = 1 then $2 else admin_last_seq end, \
-         updated_at = case when updated_at < $7 then $7 else updated_at end where id = $1",
-    )
-    .bind(record.room_id)
-    .bind(seq)
-    .bind(id)
-    .bind(version)
-    .bind(by_user)
-    .bind(by_admin)
-    .bind(record.created_at.as_millis())
-    .execute(&mut work.connection)
-    .await?;
-    Ok(())
-}
-
 async fn event(work: &mut Work, record: &EventRecord) -> Imported {
-    let known = sqlx::query("select 1 from status_events where room_id = $1 and seq = $2")
+    let known = query("select 1 from status_events where room_id = $1 and seq = $2")
         .bind(record.room_id)
         .bind(record.seq)
         .fetch_optional(&mut work.connection)
@@ -261,15 +221,13 @@ async fn event(work: &mut Work, record: &EventRecord) -> Imported {
     let seq = place(record.room_id, last_seq, Some(record.seq))?;
     rooms::insert_status_event(&mut work.connection, record.room_id, seq, record.status, record.user_id, record.created_at).await?;
     let version = work.version().await?;
-    sqlx::query(
-        "update rooms set last_seq = $2, version = $3, updated_at = case when updated_at < $4 then $4 else updated_at end where id = $1",
-    )
-    .bind(record.room_id)
-    .bind(seq)
-    .bind(version)
-    .bind(record.created_at.as_millis())
-    .execute(&mut work.connection)
-    .await?;
+    query("update rooms set last_seq = $2, version = $3, updated_at = case when updated_at < $4 then $4 else updated_at end where id = $1")
+        .bind(record.room_id)
+        .bind(seq)
+        .bind(version)
+        .bind(record.created_at.as_millis())
+        .execute(&mut work.connection)
+        .await?;
     Ok(())
 }
 
@@ -301,7 +259,7 @@ async fn receipt(work: &mut Work, record: &ReceiptRecord) -> Imported {
 
 /// A watermark at a message of the room, and both sides' messages up to it.
 async fn watermark(work: &mut Work, room_id: Id, message_id: Id, at: Option<Timestamp>) -> Result<(Watermark, (i64, i64)), Refusal> {
-    let row = sqlx::query("select seq, user_count, admin_count from messages where id = $1 and room_id = $2")
+    let row = query("select seq, user_count, admin_count from messages where id = $1 and room_id = $2")
         .bind(message_id)
         .bind(room_id)
         .fetch_optional(&mut work.connection)
@@ -315,10 +273,8 @@ async fn attachment(work: &mut Work, record: &AttachmentRecord) -> Imported {
     if let Some(id) = record.id {
         check_id("id", id)?;
     }
-    let room_id: Option<Id> = sqlx::query_scalar("select room_id from messages where id = $1")
-        .bind(record.message_id)
-        .fetch_optional(&mut work.connection)
-        .await?;
+    let room_id: Option<Id> =
+        query_scalar("select room_id from messages where id = $1").bind(record.message_id).fetch_optional(&mut work.connection).await?;
     let Some(room_id) = room_id else { return wrong(format!("there is no message {}", record.message_id)) };
     if known_attachment(work, record).await? {
         return Ok(());
@@ -338,21 +294,19 @@ async fn attachment(work: &mut Work, record: &AttachmentRecord) -> Imported {
     };
     attachments::insert_one(&mut work.connection, record.message_id, room_id, &file, record.id).await?;
     let version = work.version().await?;
-    sqlx::query("update messages set files = files + 1 where id = $1").bind(record.message_id).execute(&mut work.connection).await?;
-    sqlx::query("update rooms set version = $2 where id = $1").bind(room_id).bind(version).execute(&mut work.connection).await?;
+    query("update messages set files = files + 1 where id = $1").bind(record.message_id).execute(&mut work.connection).await?;
+    query("update rooms set version = $2 where id = $1").bind(room_id).bind(version).execute(&mut work.connection).await?;
     Ok(())
 }
 
 /// By its id, or, since not every source has ids, by what it is.
 async fn known_attachment(work: &mut Work, record: &AttachmentRecord) -> sqlx::Result<bool> {
-    let known: Option<i64> = sqlx::query_scalar(
-        "select 1 from attachments where id = $1 or ($1 is null and message_id = $2 and name = $3 and size = $4) limit 1",
-    )
-    .bind(record.id)
-    .bind(record.message_id)
-    .bind(&record.name)
-    .bind(record.size)
-    .fetch_optional(&mut work.connection)
-    .await?;
+    let known = query("select 1 from attachments where id = $1 or ($1 is null and message_id = $2 and name = $3 and size = $4) limit 1")
+        .bind(record.id)
+        .bind(record.message_id)
+        .bind(&record.name)
+        .bind(record.size)
+        .fetch_optional(&mut work.connection)
+        .await?;
     Ok(known.is_some())
 }

@@ -7,13 +7,12 @@ use frontdesk_protocol::{
     Id, Role, RoomStatus, Timestamp,
     body::{RoomPage, RoomsSummary},
 };
-use sqlx::{QueryBuilder, Sqlite};
 
 use crate::{
     Error, Store, columns, messages,
     rooms::{self, room_columns, room_tables},
     search::{self, Needle},
-    sqlite::{Connection, Row},
+    sql::{Connection, Dialect, Query, Row, query, query_as},
 };
 
 /// Which rooms to list, newest activity first.
@@ -88,6 +87,7 @@ impl Store {
 }
 
 async fn page(connection: &mut Connection, query: &RoomQuery, limit: i64) -> sqlx::Result<Vec<Row>> {
+    let dialect = connection.dialect();
     let Some(needle) = query.q.as_deref().and_then(Needle::new) else {
         return fetch(connection, |sql| listed(sql, query, limit)).await;
     };
@@ -95,19 +95,19 @@ async fn page(connection: &mut Connection, query: &RoomQuery, limit: i64) -> sql
     if near.len() as i64 == limit {
         return Ok(near);
     }
-    fetch(connection, |sql| found_by_index(sql, query, &needle, limit)).await
+    fetch(connection, |sql| found_by_index(sql, dialect, query, &needle, limit)).await
 }
 
 /// Reads what rooms show, of the rooms that a statement answers as `id`, in the order of the list.
-async fn fetch(connection: &mut Connection, push_ids: impl FnOnce(&mut QueryBuilder<Sqlite>)) -> sqlx::Result<Vec<Row>> {
-    let mut sql = QueryBuilder::new(concat!("select ", room_columns!(), " from ("));
+async fn fetch(connection: &mut Connection, push_ids: impl FnOnce(&mut Query<'_>)) -> sqlx::Result<Vec<Row>> {
+    let mut sql = query(concat!("select ", room_columns!(), " from ("));
     push_ids(&mut sql);
     sql.push(concat!(") page cross join ", room_tables!(), "where r.id = page.id order by r.updated_at desc, r.id desc"));
-    sql.build().fetch_all(connection).await
+    sql.fetch_all(connection).await
 }
 
 /// The next rooms of the list, before any search.
-fn listed(sql: &mut QueryBuilder<Sqlite>, query: &RoomQuery, limit: i64) {
+fn listed(sql: &mut Query<'_>, query: &RoomQuery, limit: i64) {
     match (query.viewer, query.status) {
         (Role::User, _) => {
             sql.push("select r.id, r.updated_at from rooms r where r.user_id = ").push_bind(query.user_id);
@@ -125,26 +125,26 @@ fn listed(sql: &mut QueryBuilder<Sqlite>, query: &RoomQuery, limit: i64) {
     }
 }
 
-fn of_status(sql: &mut QueryBuilder<Sqlite>, query: &RoomQuery, status: RoomStatus, limit: i64) {
+fn of_status(sql: &mut Query<'_>, query: &RoomQuery, status: RoomStatus, limit: i64) {
     sql.push("select r.id, r.updated_at from rooms r where r.status = ").push_bind(columns::status_text(status));
     restrict(sql, &RoomQuery { status: None, ..query.clone() });
     in_order(sql, limit);
 }
 
 /// Whom the text means among the next rooms of the list.
-fn found_near(sql: &mut QueryBuilder<Sqlite>, query: &RoomQuery, needle: &Needle, limit: i64) {
+fn found_near(sql: &mut Query<'_>, query: &RoomQuery, needle: &Needle, limit: i64) {
     sql.push("select r.id, r.updated_at from (");
     listed(sql, query, search::near(limit));
-    sql.push(") near cross join rooms r on r.id = near.id cross join users o on o.id = r.user_id where o.search like ");
+    sql.push(") near cross join rooms r cross join users o where r.id = near.id and o.id = r.user_id and o.search like ");
     sql.push_bind(needle.pattern()).push(r" escape '\'");
     in_order(sql, limit);
 }
 
 /// The rooms of all whom the text means.
-fn found_by_index(sql: &mut QueryBuilder<Sqlite>, query: &RoomQuery, needle: &Needle, limit: i64) {
+fn found_by_index(sql: &mut Query<'_>, dialect: Dialect, query: &RoomQuery, needle: &Needle, limit: i64) {
     sql.push("select r.id, r.updated_at from (");
-    needle.push_people(sql);
-    sql.push(") found cross join rooms r on r.user_id = found.person where true");
+    needle.push_people(sql, dialect);
+    sql.push(") found cross join rooms r where r.user_id = found.person");
     if query.viewer == Role::User {
         sql.push(" and r.user_id = ").push_bind(query.user_id);
     }
@@ -153,7 +153,7 @@ fn found_by_index(sql: &mut QueryBuilder<Sqlite>, query: &RoomQuery, needle: &Ne
 }
 
 /// The filters that every list knows, and where the page begins.
-fn restrict(sql: &mut QueryBuilder<Sqlite>, query: &RoomQuery) {
+fn restrict(sql: &mut Query<'_>, query: &RoomQuery) {
     if query.unread {
         sql.push(match query.viewer {
             Role::User => " and r.admin_messages > r.user_read_count",
@@ -168,14 +168,14 @@ fn restrict(sql: &mut QueryBuilder<Sqlite>, query: &RoomQuery) {
     }
 }
 
-fn in_order(sql: &mut QueryBuilder<Sqlite>, limit: i64) {
+fn in_order(sql: &mut Query<'_>, limit: i64) {
     sql.push(" order by r.updated_at desc, r.id desc limit ").push_bind(limit);
 }
 
 async fn own_summary(connection: &mut Connection, user_id: Id) -> sqlx::Result<RoomsSummary> {
-    let (rooms, rooms_unread, unread, open): (i64, i64, i64, i64) = sqlx::query_as(
+    let (rooms, rooms_unread, unread, open): (i64, i64, i64, i64) = query_as(
         "select count(*), count(*) filter (where admin_messages > user_read_count), \
-         coalesce(sum(admin_messages - user_read_count), 0), count(*) filter (where status = 'open') \
+         cast(coalesce(sum(admin_messages - user_read_count), 0) as bigint), count(*) filter (where status = 'open') \
          from rooms where user_id = $1",
     )
     .bind(user_id)
@@ -186,6 +186,6 @@ async fn own_summary(connection: &mut Connection, user_id: Id) -> sqlx::Result<R
 
 async fn full_summary(connection: &mut Connection) -> sqlx::Result<RoomsSummary> {
     let (open, resolved, rooms_unread, unread): (i64, i64, i64, i64) =
-        sqlx::query_as("select open, resolved, rooms_unread, unread from inbox_totals").fetch_one(connection).await?;
+        query_as("select open, resolved, rooms_unread, unread from inbox_totals").fetch_one(connection).await?;
     Ok(RoomsSummary { rooms: open + resolved, rooms_unread, unread, open, resolved })
 }

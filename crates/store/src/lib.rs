@@ -12,12 +12,16 @@ mod import;
 mod inbox;
 mod messages;
 mod people;
+mod postgres;
+mod presence;
 mod readers;
 mod receipts;
 mod rooms;
 mod search;
 mod sends;
 mod sessions;
+mod source;
+mod sql;
 mod sqlite;
 mod transfer;
 mod writer;
@@ -32,6 +36,9 @@ use std::{
 
 use frontdesk_protocol::Timestamp;
 use readers::{Reader, Readers};
+use source::{Opened, Source};
+use sql::query;
+use tokio::sync::watch;
 use writer::Queue;
 
 pub use attachments::{NewAttachment, StoredAttachment};
@@ -42,8 +49,9 @@ pub use export::Export;
 pub use inbox::{BadCursor, Cursor, RoomQuery};
 pub use messages::MessageQuery;
 pub use people::{Account, AddOutcome, NewUser};
-pub use receipts::{Mark, MarkKind, MarkOutcome, ReceiptMark};
-pub use rooms::{Head, OpenOutcome, StatusOutcome};
+pub use presence::{Elsewhere, Whereabouts};
+pub use receipts::{Mark, MarkKind, MarkOutcome, MarksMoved, ReceiptMark};
+pub use rooms::{Changed, Head, OpenOutcome, Seen, StatusOutcome};
 pub use sends::{NewMessage, SendOutcome};
 pub use sessions::{Authenticated, Revocation, RotateOutcome};
 pub use transfer::{AttachmentRecord, EventRecord, ImportError, MessageRecord, ReceiptRecord, Record, RoomRecord, UserRecord};
@@ -52,16 +60,58 @@ pub use writer::Pending;
 /// Where the database is and how many connections read it.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The SQLite file.
-    pub path: PathBuf,
+    /// Where it is.
+    pub database: Database,
     /// How many connections read.
     pub read_connections: u32,
 }
 
+/// A place for a database.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Database {
+    /// A SQLite file of its own.
+    Sqlite(PathBuf),
+    /// A PostgreSQL database that several nodes share, by its URL.
+    Postgres(String),
+}
+
+impl From<&Path> for Database {
+    fn from(path: &Path) -> Self {
+        Self::Sqlite(path.into())
+    }
+}
+
+impl From<&PathBuf> for Database {
+    fn from(path: &PathBuf) -> Self {
+        Self::Sqlite(path.into())
+    }
+}
+
+impl From<&Database> for Database {
+    fn from(database: &Database) -> Self {
+        database.clone()
+    }
+}
+
+/// A URL may hold a password, so that no log may hold the URL.
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
+            Self::Postgres(_) => f.debug_tuple("Postgres").finish_non_exhaustive(),
+        }
+    }
+}
+
 impl Options {
-    /// The usual settings for a file.
+    /// The usual settings for a SQLite file.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), read_connections: 4 }
+        Self { database: Database::Sqlite(path.into()), read_connections: 4 }
+    }
+
+    /// The usual settings for a PostgreSQL database: `postgres://…`.
+    pub fn postgres(url: impl Into<String>) -> Self {
+        Self { database: Database::Postgres(url.into()), read_connections: 8 }
     }
 }
 
@@ -98,6 +148,9 @@ pub enum Error {
     /// The database's schema is not this version's, or SQLite is too old.
     #[error("the database does not fit this version: {0}")]
     Schema(String),
+    /// The database holds no Frontdesk.
+    #[error("the database does not fit this version: it holds no Frontdesk")]
+    Empty,
     /// A cursor that no page has given.
     #[error(transparent)]
     Cursor(#[from] BadCursor),
@@ -117,16 +170,16 @@ pub struct Store {
 
 #[derive(Debug)]
 struct Inner {
+    source: Source,
     readers: Readers,
     writer: Queue,
-    epoch: String,
     clock: Clock,
     copy: Option<PathBuf>,
 }
 
 impl Store {
-    /// Opens or creates the file (0600, whatever the umask) and starts the writer. With `migrate` the schema is brought
-    /// up to date, after a copy of a database that is in use; without it a differing one is [`Error::Schema`].
+    /// Opens the database and starts the writer; a file is made if it is not there (0600, whatever the umask). With `migrate` the
+    /// schema is brought up to date, after a copy of a file that is in use; without it a differing one is [`Error::Schema`].
     ///
     /// The receiver gets every committed batch in commit order; a dropped one discards them.
     pub async fn open(options: Options, migrate: bool) -> Result<(Self, Batches), Error> {
@@ -135,19 +188,24 @@ impl Store {
 
     /// As [`Store::open`], with the time taken from `clock`.
     pub async fn open_with_clock(options: Options, migrate: bool, clock: Clock) -> Result<(Self, Batches), Error> {
-        let (mut connection, copy) = sqlite::open(&options.path, migrate).await?;
-        let (epoch, version) = meta(&mut connection).await?;
-        let readers = Readers::new(options.path.clone(), options.read_connections);
-        let (writer, batches) = writer::start(connection, options.path, readers.clone(), clock.clone(), version);
-        let inner = Inner { readers, writer, epoch, clock, copy };
+        let Opened { source, writer, version, copy } = Source::open(options.database, migrate).await?;
+        let readers = Readers::new(source.clone(), options.read_connections);
+        let (writer, batches) = writer::start(writer, source.clone(), readers.clone(), clock.clone(), version);
+        let inner = Inner { source, readers, writer, clock, copy };
         Ok((Self { inner: Arc::new(inner) }, batches))
     }
 
-    /// The unbroken history that all seqs belong to: 32 hex digits made with the database. An import that brings another
-    /// into an empty database is seen when it is opened the next time.
+    /// The unbroken history that all seqs belong to: 32 hex digits made with the database, on PostgreSQL more after a failover. An
+    /// import that brings another into an empty database is seen when it is opened the next time.
     #[must_use]
-    pub fn epoch(&self) -> &str {
-        &self.inner.epoch
+    pub fn epoch(&self) -> Arc<str> {
+        self.inner.source.epoch().borrow().clone()
+    }
+
+    /// Tells when the history has become another, as after a failover of PostgreSQL.
+    #[must_use]
+    pub fn epochs(&self) -> watch::Receiver<Arc<str>> {
+        self.inner.source.epoch()
     }
 
     /// The copy of the database that was made because this opening migrated it.
@@ -167,7 +225,7 @@ impl Store {
         self.write(|work| {
             Box::pin(async move {
                 let now = work.now.as_millis();
-                sqlx::query("update meta set probed_at = $1").bind(now).execute(&mut work.connection).await?;
+                query("update meta set probed_at = $1").bind(now).execute(&mut work.connection).await?;
                 Ok(())
             })
         })
@@ -187,13 +245,4 @@ impl Store {
     fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }
-}
-
-/// The epoch, made with the database, and the newest version.
-async fn meta(connection: &mut sqlite::Connection) -> Result<(String, i64), Error> {
-    sqlx::query("insert into meta (one, epoch, version) values (1, $1, 0) on conflict (one) do nothing")
-        .bind(uuid::Uuid::new_v4().simple().to_string())
-        .execute(&mut *connection)
-        .await?;
-    Ok(sqlx::query_as("select epoch, version from meta").fetch_one(connection).await?)
 }

@@ -1,11 +1,10 @@
 //! Reading messages: pages of history, and the events that a resume replays.
 
 use frontdesk_protocol::{Id, Message, Seq, User};
-use sqlx::Row as _;
 
 use crate::{
     Error, Event, Store, attachments, columns,
-    sqlite::{Connection, Row},
+    sql::{Connection, Row, query},
 };
 
 /// Which page of a room's history: the newest if neither bound is given.
@@ -58,7 +57,7 @@ pub(crate) fn has_files(row: &Row) -> sqlx::Result<bool> {
 
 /// These messages as they are now, in no particular order.
 pub(crate) async fn by_ids(connection: &mut Connection, ids: &[Id]) -> sqlx::Result<Vec<Message>> {
-    let rows = sqlx::query(concat!(
+    let rows = query(concat!(
         "select ",
         message_columns!(),
         " from messages m join rooms r on r.id = m.room_id join users u on u.id = m.sender_id where m.id in ",
@@ -71,8 +70,8 @@ pub(crate) async fn by_ids(connection: &mut Connection, ids: &[Id]) -> sqlx::Res
 }
 
 /// Messages past a seq, oldest first.
-pub(crate) async fn oldest(connection: &mut Connection, room_id: Id, after: Seq, limit: i64) -> sqlx::Result<Vec<Message>> {
-    let rows = sqlx::query(concat!(
+async fn oldest(connection: &mut Connection, room_id: Id, after: Seq, limit: i64) -> sqlx::Result<Vec<Message>> {
+    let rows = query(concat!(
         "select ",
         message_columns!(),
         " from messages m join rooms r on r.id = m.room_id join users u on u.id = m.sender_id \
@@ -87,7 +86,7 @@ pub(crate) async fn oldest(connection: &mut Connection, room_id: Id, after: Seq,
 }
 
 async fn newest(connection: &mut Connection, room_id: Id, between: (Seq, Seq), limit: i64) -> sqlx::Result<Vec<Message>> {
-    let mut rows = sqlx::query(concat!(
+    let mut rows = query(concat!(
         "select ",
         message_columns!(),
         " from messages m join rooms r on r.id = m.room_id join users u on u.id = m.sender_id \
@@ -118,41 +117,46 @@ impl Store {
 
     /// The durable events of a room past a seq, in order: messages as they are now, and status changes.
     pub async fn events_after(&self, room_id: Id, after: Seq, limit: i64) -> Result<Vec<Event>, Error> {
-        let mut reader = self.reader().await?;
-        let mut events = events(&mut reader, room_id, after, limit).await?;
-        // A commit between the two reads looks like a hole: then both are read anew, in one snapshot.
-        if (after + 1..).zip(&events).any(|(expected, (seq, _))| *seq != expected) {
-            let mut snapshot = sqlx::Connection::begin(&mut *reader).await?;
-            events = self::events(&mut snapshot, room_id, after, limit).await?;
-            snapshot.commit().await?;
-        }
-        Ok(events.into_iter().map(|(_, event)| event).collect())
+        Ok(events(&mut *self.reader().await?, room_id, after, limit).await?)
     }
 }
 
-async fn events(connection: &mut Connection, room_id: Id, after: Seq, limit: i64) -> sqlx::Result<Vec<(Seq, Event)>> {
-    let messages = oldest(connection, room_id, after, limit).await?;
-    let changes = status_changes(connection, room_id, after, limit).await?;
-    let mut events: Vec<_> = messages.into_iter().map(|message| (message.seq, Event::Message(message))).chain(changes).collect();
-    events.sort_by_key(|(seq, _)| *seq);
-    events.truncate(usize::try_from(limit).unwrap_or(0));
+/// In one statement: a commit between two would look like a hole.
+pub(crate) async fn events(connection: &mut Connection, room_id: Id, after: Seq, limit: i64) -> sqlx::Result<Vec<Event>> {
+    let rows = query(concat!(
+        "select * from (select ",
+        message_columns!(),
+        ", cast(null as text) as status from messages m join rooms r on r.id = m.room_id join users u on u.id = m.sender_id \
+         where m.room_id = $1 and m.seq > $2 order by m.seq limit $3) said union all \
+         select * from (select cast(null as bigint), e.room_id, e.seq, e.user_id, cast(null as text), cast(null as text), \
+         cast(null as text), cast(null as text), e.created_at, cast(0 as bigint), cast(null as boolean), e.status \
+         from status_events e where e.room_id = $1 and e.seq > $2 order by e.seq limit $3) changed order by seq limit $3",
+    ))
+    .bind(room_id)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut events = rows.iter().map(event).collect::<sqlx::Result<Vec<_>>>()?;
+    let with_files = rows.iter().map(has_files).collect::<sqlx::Result<Vec<_>>>()?;
+    let wanted = events.iter_mut().zip(with_files).filter_map(|(event, files)| match event {
+        Event::Message(message) if files => Some(message),
+        _ => None,
+    });
+    attachments::fill(connection, wanted).await?;
     Ok(events)
 }
 
-/// Status changes past a seq, oldest first.
-pub(crate) async fn status_changes(connection: &mut Connection, room_id: Id, after: Seq, limit: i64) -> sqlx::Result<Vec<(Seq, Event)>> {
-    let rows =
-        sqlx::query("select seq, status, user_id, created_at from status_events where room_id = $1 and seq > $2 order by seq limit $3")
-            .bind(room_id)
-            .bind(after)
-            .bind(limit)
-            .fetch_all(connection)
-            .await?;
-    rows.iter()
-        .map(|row| {
-            let seq = row.try_get("seq")?;
-            let (status, user_id) = (columns::status(row, "status")?, row.try_get("user_id")?);
-            Ok((seq, Event::StatusChanged { room_id, seq, status, user_id, created_at: columns::time(row, "created_at")? }))
-        })
-        .collect()
+/// A row without an id is a change of status.
+fn event(row: &Row) -> sqlx::Result<Event> {
+    if row.try_get::<Option<Id>, _>("id")?.is_some() {
+        return from_row(row).map(Event::Message);
+    }
+    Ok(Event::StatusChanged {
+        room_id: row.try_get("room_id")?,
+        seq: row.try_get("seq")?,
+        status: columns::status(row, "status")?,
+        user_id: row.try_get("sender_id")?,
+        created_at: columns::time(row, "created_at")?,
+    })
 }

@@ -1,7 +1,6 @@
 //! People: accounts, their passwords and roles, and the search for them.
 
 use frontdesk_protocol::{Id, Role, Timestamp, User};
-use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use crate::{
     BadCursor, Error, Store,
@@ -9,7 +8,7 @@ use crate::{
     columns,
     search::{self, Needle},
     sessions,
-    sqlite::{Connection, Row},
+    sql::{Connection, Dialect, Query, Row, query, query_scalar},
 };
 
 /// An account to be made.
@@ -88,8 +87,8 @@ impl Store {
     pub async fn set_password(&self, user_id: Id, password_hash: String, end_sessions: bool) -> Result<bool, Error> {
         self.write(move |work| {
             Box::pin(async move {
-                let update = sqlx::query("update users set password_hash = $2 where id = $1").bind(user_id).bind(password_hash);
-                let found = update.execute(&mut work.connection).await?.rows_affected() > 0;
+                let update = query("update users set password_hash = $2 where id = $1").bind(user_id).bind(password_hash);
+                let found = update.execute(&mut work.connection).await? > 0;
                 if found && end_sessions {
                     sessions::end_all(work, user_id).await?;
                 }
@@ -103,11 +102,7 @@ impl Store {
     pub async fn set_disabled(&self, user_id: Id, disabled: bool) -> Result<bool, Error> {
         self.write(move |work| {
             Box::pin(async move {
-                sqlx::query("update users set disabled = $2 where id = $1")
-                    .bind(user_id)
-                    .bind(disabled)
-                    .execute(&mut work.connection)
-                    .await?;
+                query("update users set disabled = $2 where id = $1").bind(user_id).bind(disabled).execute(&mut work.connection).await?;
                 sessions::end_all(work, user_id).await
             })
         })
@@ -119,7 +114,7 @@ impl Store {
         self.write(move |work| {
             Box::pin(async move {
                 let role = columns::role_text(role);
-                sqlx::query("update users set role = $2 where id = $1").bind(user_id).bind(role).execute(&mut work.connection).await?;
+                query("update users set role = $2 where id = $1").bind(user_id).bind(role).execute(&mut work.connection).await?;
                 sessions::end_all(work, user_id).await
             })
         })
@@ -133,7 +128,7 @@ impl Store {
 
     /// A person's account.
     pub async fn account(&self, user_id: Id) -> Result<Option<Account>, Error> {
-        let row = sqlx::query(concat!("select ", account_columns!(), " from users u where u.id = $1"))
+        let row = query(concat!("select ", account_columns!(), " from users u where u.id = $1"))
             .bind(user_id)
             .fetch_optional(&mut *self.reader().await?)
             .await?;
@@ -142,7 +137,7 @@ impl Store {
 
     /// The account of a phone number.
     pub async fn account_by_phone(&self, phone: &str) -> Result<Option<Account>, Error> {
-        let row = sqlx::query(concat!("select ", account_columns!(), " from users u where u.phone = $1"))
+        let row = query(concat!("select ", account_columns!(), " from users u where u.phone = $1"))
             .bind(phone)
             .fetch_optional(&mut *self.reader().await?)
             .await?;
@@ -151,15 +146,14 @@ impl Store {
 
     /// All accounts, by id.
     pub async fn accounts(&self) -> Result<Vec<Account>, Error> {
-        let rows = sqlx::query(concat!("select ", account_columns!(), " from users u order by u.id"))
-            .fetch_all(&mut *self.reader().await?)
-            .await?;
+        let rows =
+            query(concat!("select ", account_columns!(), " from users u order by u.id")).fetch_all(&mut *self.reader().await?).await?;
         Ok(rows.iter().map(from_row).collect::<sqlx::Result<_>>()?)
     }
 
     /// Whether there is any account.
     pub async fn has_accounts(&self) -> Result<bool, Error> {
-        Ok(sqlx::query_scalar("select exists (select 1 from users)").fetch_one(&mut *self.reader().await?).await?)
+        Ok(query_scalar("select exists (select 1 from users)").fetch_one(&mut *self.reader().await?).await?)
     }
 
     /// A page of people by name, found by part of the name or phone, and the cursor of the next page.
@@ -177,23 +171,24 @@ impl Store {
 }
 
 async fn page(connection: &mut Connection, needle: Option<&Needle>, after: Option<Id>, limit: i64) -> sqlx::Result<Vec<Row>> {
+    let dialect = connection.dialect();
     let Some(needle) = needle else { return fetch(connection, |sql| listed(sql, after, limit)).await };
     let near = fetch(connection, |sql| found_near(sql, needle, after, limit)).await?;
     if near.len() as i64 == limit {
         return Ok(near);
     }
-    fetch(connection, |sql| found_by_index(sql, needle, after, limit)).await
+    fetch(connection, |sql| found_by_index(sql, dialect, needle, after, limit)).await
 }
 
 /// Reads the people whom a statement answers as `id`, by name.
-async fn fetch(connection: &mut Connection, push_ids: impl FnOnce(&mut QueryBuilder<Sqlite>)) -> sqlx::Result<Vec<Row>> {
-    let mut sql = QueryBuilder::new("select u.id, u.name, u.role from (");
+async fn fetch(connection: &mut Connection, push_ids: impl FnOnce(&mut Query<'_>)) -> sqlx::Result<Vec<Row>> {
+    let mut sql = query("select u.id, u.name, u.role from (");
     push_ids(&mut sql);
-    sql.push(") page cross join users u on u.id = page.id order by u.search, u.id");
-    sql.build().fetch_all(connection).await
+    sql.push(") page cross join users u where u.id = page.id order by u.search, u.id");
+    sql.fetch_all(connection).await
 }
 
-fn listed(sql: &mut QueryBuilder<Sqlite>, after: Option<Id>, limit: i64) {
+fn listed(sql: &mut Query<'_>, after: Option<Id>, limit: i64) {
     // Nobody's text is empty: the list begins where the index does.
     sql.push("select u.id, u.search from users u where u.search > ''");
     begin_after(sql, after);
@@ -201,7 +196,7 @@ fn listed(sql: &mut QueryBuilder<Sqlite>, after: Option<Id>, limit: i64) {
 }
 
 /// Whom the text means among the next people of the list.
-fn found_near(sql: &mut QueryBuilder<Sqlite>, needle: &Needle, after: Option<Id>, limit: i64) {
+fn found_near(sql: &mut Query<'_>, needle: &Needle, after: Option<Id>, limit: i64) {
     sql.push("select u.id from (");
     listed(sql, after, search::near(limit));
     sql.push(") u where u.search like ").push_bind(needle.pattern()).push(r" escape '\'");
@@ -209,26 +204,26 @@ fn found_near(sql: &mut QueryBuilder<Sqlite>, needle: &Needle, after: Option<Id>
 }
 
 /// All whom the text means.
-fn found_by_index(sql: &mut QueryBuilder<Sqlite>, needle: &Needle, after: Option<Id>, limit: i64) {
+fn found_by_index(sql: &mut Query<'_>, dialect: Dialect, needle: &Needle, after: Option<Id>, limit: i64) {
     sql.push("select u.id from (");
-    needle.push_people(sql);
-    sql.push(") found cross join users u on u.id = found.person where true");
+    needle.push_people(sql, dialect);
+    sql.push(") found cross join users u where u.id = found.person");
     begin_after(sql, after);
     in_order(sql, limit);
 }
 
-fn begin_after(sql: &mut QueryBuilder<Sqlite>, after: Option<Id>) {
+fn begin_after(sql: &mut Query<'_>, after: Option<Id>) {
     if let Some(after) = after {
         sql.push(" and (u.search, u.id) > (select a.search, a.id from users a where a.id = ").push_bind(after).push(")");
     }
 }
 
-fn in_order(sql: &mut QueryBuilder<Sqlite>, limit: i64) {
+fn in_order(sql: &mut Query<'_>, limit: i64) {
     sql.push(" order by u.search, u.id limit ").push_bind(limit);
 }
 
 async fn add(work: &mut Work, new: NewUser) -> sqlx::Result<AddOutcome> {
-    let added = sqlx::query_scalar(
+    let added = query_scalar(
         "insert into users (phone, name, role, password_hash, search) values ($1, $2, $3, $4, $5) \
          on conflict (phone) do nothing returning id",
     )
@@ -244,8 +239,9 @@ async fn add(work: &mut Work, new: NewUser) -> sqlx::Result<AddOutcome> {
 
 async fn touch(work: &mut Work, seen: Vec<(Id, Timestamp)>) -> sqlx::Result<()> {
     let rows: Vec<_> = seen.into_iter().map(|(id, at)| (id, at.as_millis())).collect();
-    sqlx::query(
-        "update users set last_seen = j.seen from (select value->>0 as id, max(value->>1) as seen from json_each($1) group by 1) j \
+    query(
+        "update users set last_seen = j.seen from \
+         (select cast(value->>0 as bigint) as id, max(cast(value->>1 as bigint)) as seen from json_each($1) group by 1) j \
          where users.id = j.id and (users.last_seen is null or users.last_seen < j.seen)",
     )
     .bind(columns::json(&rows))

@@ -5,20 +5,19 @@
 
 use std::{
     ops::{Deref, DerefMut},
-    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, Instant},
 };
 
-use sqlx::Connection as _;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
-use crate::{
-    Error,
-    sqlite::{self, BUSY_TIMEOUT, Connection},
-};
+use crate::{Error, source::Source, sql::Connection, sqlite::BUSY_TIMEOUT};
+
+/// A connection that nobody has needed for so long is closed.
+const IDLE_MAX: Duration = Duration::from_secs(10);
 
 /// All of them; clones share them.
 #[derive(Clone, Debug)]
@@ -26,24 +25,25 @@ pub(crate) struct Readers(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
+    source: Source,
+    /// The one that came back last is lent first, so that those at the beginning are needed no more.
+    idle: Mutex<Vec<(Connection, Instant)>>,
     places: Arc<Semaphore>,
     most: u32,
 }
 
 impl Inner {
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<(Connection, Instant)>> {
         self.idle.lock().expect("no code panics while it holds the readers")
     }
 }
 
 impl Readers {
-    /// At most so many for a file; none is open yet.
-    pub(crate) fn new(path: PathBuf, most: u32) -> Self {
+    /// At most so many; none is open yet.
+    pub(crate) fn new(source: Source, most: u32) -> Self {
         let most = most.max(1);
         let places = Arc::new(Semaphore::new(most as usize));
-        Self(Arc::new(Inner { path, idle: Mutex::default(), places, most }))
+        Self(Arc::new(Inner { source, idle: Mutex::default(), places, most }))
     }
 
     /// Lends one. Whoever finds all of them lent waits a while.
@@ -52,15 +52,10 @@ impl Readers {
         let place = place.map_err(|_| Error::Unavailable("too much is read at once".into()))?.map_err(|_| closed())?;
         let idle = self.0.idle().pop();
         let connection = match idle {
-            Some(connection) => connection,
-            None => self.open().await?,
+            Some((connection, _)) => connection,
+            None => self.0.source.reader().await?,
         };
         Ok(Reader { readers: self.0.clone(), connection: Some(connection), _place: place })
-    }
-
-    /// One more, for whoever keeps it for long.
-    pub(crate) async fn open(&self) -> Result<Connection, Error> {
-        Ok(sqlite::connect_reader(&self.0.path).await?)
     }
 
     /// Waits until all are back, and closes them.
@@ -68,7 +63,7 @@ impl Readers {
         let _all = self.0.places.acquire_many(self.0.most).await;
         self.0.places.close();
         let idle = std::mem::take(&mut *self.0.idle());
-        for connection in idle {
+        for (connection, _) in idle {
             // It has written nothing that could be lost.
             let _ = connection.close().await;
         }
@@ -80,7 +75,7 @@ fn closed() -> Error {
 }
 
 /// A connection on loan; dropping it gives it back, whatever it was about to do: sqlx rolls back what was begun before it does
-/// anything else.
+/// anything else. One that is broken is not kept.
 #[derive(Debug)]
 pub(crate) struct Reader {
     readers: Arc<Inner>,
@@ -104,6 +99,17 @@ impl DerefMut for Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.readers.idle().extend(self.connection.take());
+        let Some(connection) = self.connection.take() else { return };
+        let mut idle = self.readers.idle();
+        if connection.is_broken() {
+            // What ended this one has ended those that waited, too.
+            idle.clear();
+        } else {
+            idle.push((connection, Instant::now()));
+        }
+        // Each has a cache of its own, which nobody needs after a crowd has left.
+        let old = idle.first().is_some_and(|(_, since)| since.elapsed() > IDLE_MAX).then(|| idle.remove(0));
+        drop(idle);
+        drop(old);
     }
 }

@@ -3,13 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use frontdesk_protocol::{Id, Role, Seq, Timestamp, User, frame::Receipt};
-use sqlx::{QueryBuilder, Row as _};
 
 use crate::{
     Error, Event, Pending, Store,
     batch::{Job, Work},
     columns,
-    sqlite::{Connection, Row},
+    sql::{Connection, Dialect, Row, query, query_scalar},
 };
 
 /// Which watermark.
@@ -74,6 +73,46 @@ impl Store {
     pub async fn receipt_marks(&self, room_id: Id) -> Result<Vec<ReceiptMark>, Error> {
         let rows = of_room(&mut *self.reader().await?, room_id).await?;
         Ok(rows.iter().flat_map(|row| [row.mark(MarkKind::Read), row.mark(MarkKind::Delivered)]).flatten().collect())
+    }
+}
+
+/// Watermarks that moved, a page of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MarksMoved {
+    /// What is told of them: whoever has read has received, too.
+    pub marks: Vec<ReceiptMark>,
+    /// The version of the last one; `None` if there is none.
+    pub last: Option<i64>,
+    /// Every change up to this version was among them or before.
+    pub seen: i64,
+    /// Whether there was no more.
+    pub is_last: bool,
+}
+
+impl Store {
+    /// Watermarks that moved after a version, on whichever node. SQLite has one node, which knows.
+    pub async fn marks_moved(&self, after_version: i64, limit: i64) -> Result<MarksMoved, Error> {
+        let mut reader = self.reader().await?;
+        if reader.dialect() == Dialect::Sqlite {
+            return Ok(MarksMoved { seen: after_version, is_last: true, ..MarksMoved::default() });
+        }
+        let seen = query_scalar("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1").fetch_one(&mut reader).await?;
+        let rows = query(concat!(
+            "select ",
+            receipt_columns!(),
+            ", p.version from receipts p where p.version > $1 and p.version <= \
+             (select max(version) from (select version from receipts where version > $1 order by version limit $2) page) order by p.version",
+        ))
+        .bind(after_version)
+        .bind(limit)
+        .fetch_all(&mut reader)
+        .await?;
+        let last = rows.last().map(|row| row.try_get("version")).transpose()?;
+        let is_last = (rows.len() as i64) < limit;
+        let rows = rows.iter().map(from_row).collect::<sqlx::Result<Vec<_>>>()?;
+        let delivered = |row: &ReceiptRow| row.mark(MarkKind::Delivered).filter(|_| row.delivered.seq > row.read.seq);
+        let marks = rows.iter().flat_map(|row| [row.mark(MarkKind::Read), delivered(row)]).flatten().collect();
+        Ok(MarksMoved { marks, last, seen, is_last })
     }
 }
 
@@ -163,7 +202,7 @@ macro_rules! of_room_sql {
 pub(crate) use of_room_sql;
 
 pub(crate) async fn of_room(connection: &mut Connection, room_id: Id) -> sqlx::Result<Vec<ReceiptRow>> {
-    let rows = sqlx::query(of_room_sql!()).bind(room_id).fetch_all(connection).await?;
+    let rows = query(of_room_sql!()).bind(room_id).fetch_all(connection).await?;
     rows.iter().map(from_row).collect()
 }
 
@@ -238,7 +277,7 @@ impl Furthest {
 }
 
 async fn targets(work: &mut Work, set: &[Mark]) -> sqlx::Result<HashMap<Id, Target>> {
-    let rows = sqlx::query(concat!("select id, room_id, seq, user_count, admin_count from messages where id in ", columns::ids_sql!()))
+    let rows = query(concat!("select id, room_id, seq, user_count, admin_count from messages where id in ", columns::ids_sql!()))
         .bind(columns::ids(set.iter().map(|mark| mark.message_id)))
         .fetch_all(&mut work.connection)
         .await?;
@@ -259,12 +298,10 @@ async fn stored(work: &mut Work, set: &[Mark]) -> sqlx::Result<HashMap<(Id, Id),
     let asked: Vec<_> = set.iter().map(|mark| (mark.room_id, mark.person.id)).collect();
     let mut found = HashMap::new();
     for asked in columns::sets(&asked) {
-        let mut query = QueryBuilder::new(concat!("select ", receipt_columns!(), " from ("));
-        query.push_values(asked, |mut row, (room_id, user_id)| {
-            row.push_bind(room_id).push_bind(user_id);
-        });
-        query.push(") j cross join receipts p on p.room_id = j.column1 and p.user_id = j.column2");
-        for row in query.build().fetch_all(&mut work.connection).await? {
+        let mut sql = query(concat!("select ", receipt_columns!(), " from ("));
+        sql.push_values(asked, |(room_id, user_id)| [room_id.into(), user_id.into()]);
+        sql.push(") j cross join receipts p where p.room_id = j.column1 and p.user_id = j.column2");
+        for row in sql.fetch_all(&mut work.connection).await? {
             let receipt = from_row(&row)?;
             found.insert((receipt.room_id, receipt.user_id), receipt);
         }
@@ -275,28 +312,30 @@ async fn stored(work: &mut Work, set: &[Mark]) -> sqlx::Result<HashMap<(Id, Id),
 pub(crate) async fn write(work: &mut Work, rows: &[ReceiptRow]) -> sqlx::Result<()> {
     let ms = |watermark: &Watermark| watermark.at.map(Timestamp::as_millis);
     for rows in columns::sets(rows) {
-        let mut query = QueryBuilder::new(
+        let mut sql = query(
             "insert into receipts \
              (room_id, user_id, side, read_seq, read_message_id, read_at, delivered_seq, delivered_message_id, delivered_at) ",
         );
-        query.push_values(rows, |mut row, ReceiptRow { room_id, user_id, side, read, delivered }| {
-            row.push_bind(room_id)
-                .push_bind(user_id)
-                .push_bind(columns::role_text(*side))
-                .push_bind(read.seq)
-                .push_bind(read.message_id)
-                .push_bind(ms(read))
-                .push_bind(delivered.seq)
-                .push_bind(delivered.message_id)
-                .push_bind(ms(delivered));
+        sql.push_values(rows, |ReceiptRow { room_id, user_id, side, read, delivered }| {
+            [
+                room_id.into(),
+                user_id.into(),
+                columns::role_text(*side).into(),
+                read.seq.into(),
+                read.message_id.into(),
+                ms(read).into(),
+                delivered.seq.into(),
+                delivered.message_id.into(),
+                ms(delivered).into(),
+            ]
         });
-        query.push(
+        sql.push(
             " on conflict (room_id, user_id) do update set side = excluded.side, \
              read_seq = excluded.read_seq, read_message_id = excluded.read_message_id, read_at = excluded.read_at, \
              delivered_seq = excluded.delivered_seq, delivered_message_id = excluded.delivered_message_id, \
              delivered_at = excluded.delivered_at",
         );
-        query.build().execute(&mut work.connection).await?;
+        sql.execute(&mut work.connection).await?;
     }
     Ok(())
 }
@@ -306,7 +345,7 @@ pub(crate) async fn raise_rooms(work: &mut Work, furthest: &HashMap<(Id, Role), 
     if furthest.is_empty() {
         return Ok(());
     }
-    let rows = sqlx::query(concat!(
+    let rows = query(concat!(
         "select id, user_read_seq, user_read_count, admins_read_seq, admins_read_count from rooms where id in ",
         columns::ids_sql!()
     ))
@@ -331,16 +370,16 @@ pub(crate) async fn raise_rooms(work: &mut Work, furthest: &HashMap<(Id, Role), 
     }
     let version = work.version().await?;
     for rows in columns::sets(&raised) {
-        let mut query = QueryBuilder::new(
+        let mut sql = query(
             "update rooms set user_read_seq = j.column2, user_read_count = j.column3, admins_read_seq = j.column4, \
              admins_read_count = j.column5, version = ",
         );
-        query.push_bind(version).push(" from (");
-        query.push_values(rows, |mut row, (room_id, user, admins)| {
-            row.push_bind(room_id).push_bind(user.seq).push_bind(user.count).push_bind(admins.seq).push_bind(admins.count);
+        sql.push_bind(version).push(" from (");
+        sql.push_values(rows, |(room_id, user, admins)| {
+            [room_id.into(), user.seq.into(), user.count.into(), admins.seq.into(), admins.count.into()]
         });
-        query.push(") j where rooms.id = j.column1");
-        query.build().execute(&mut work.connection).await?;
+        sql.push(") j where rooms.id = j.column1");
+        sql.execute(&mut work.connection).await?;
     }
     Ok(())
 }

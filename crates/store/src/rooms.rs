@@ -1,13 +1,12 @@
 //! Rooms: making and resolving them, one as each side sees it, and what changed since a version.
 
 use frontdesk_protocol::{Id, Role, Room, RoomStatus, Seq, Timestamp, User, frame::Receipt};
-use sqlx::Row as _;
 
 use crate::{
     Error, Event, Store, attachments,
     batch::Work,
     columns, messages, receipts,
-    sqlite::{Connection, Row},
+    sql::{Connection, Dialect, Row, query, query_as, query_scalar},
 };
 
 /// What became of a change of status.
@@ -37,6 +36,51 @@ pub struct Head {
     pub version: i64,
 }
 
+/// A page of rooms that changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// Where they stand.
+    pub heads: Vec<Head>,
+    /// Which changes it shows at least.
+    pub seen: Seen,
+    /// Whether there was no more.
+    pub is_last: bool,
+}
+
+/// Which changes a read shows. Versions are numbers of transactions; on PostgreSQL several run at once, and a smaller number may
+/// become visible after a larger one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Every change up to this version; where a reader that comes back goes on.
+    pub version: i64,
+    /// From this version on no change is shown for certain.
+    end: i64,
+    /// In between: what was still on its way.
+    running: Vec<i64>,
+}
+
+impl Seen {
+    /// Every change up to a version, and none after it.
+    #[must_use]
+    pub fn up_to(version: i64) -> Self {
+        Self { version, end: version.saturating_add(1), running: Vec::new() }
+    }
+
+    /// PostgreSQL's `xmin:xmax:xip,xip,…` (its manual, table 9.77).
+    fn of_snapshot(text: &str) -> Option<Self> {
+        let mut parts = text.split(':');
+        let (first, end, running) = (parts.next()?, parts.next()?, parts.next()?);
+        let running = running.split(',').filter(|xid| !xid.is_empty()).map(str::parse).collect::<Result<_, _>>().ok()?;
+        Some(Self { version: first.parse::<i64>().ok()? - 1, end: end.parse().ok()?, running })
+    }
+
+    /// Whether the change of a version is shown.
+    #[must_use]
+    pub fn shows(&self, version: i64) -> bool {
+        version < self.end && !self.running.contains(&version)
+    }
+}
+
 /// The columns of a room `r` of the person `o`, with its newest message `m` by `u`, for [`from_row`].
 macro_rules! room_columns {
     () => {
@@ -58,6 +102,13 @@ macro_rules! room_tables {
     };
 }
 pub(crate) use room_tables;
+
+/// One room, the statement's first parameter.
+macro_rules! room_sql {
+    () => {
+        concat!("select ", room_columns!(), " from ", room_tables!(), "where r.id = $1")
+    };
+}
 
 fn from_row(row: &Row, viewer: Role) -> sqlx::Result<Room> {
     let (written, read) = match viewer {
@@ -104,22 +155,22 @@ impl Store {
     /// A room as one side sees it. Presence is not known here: `online` is false, `last_seen` as stored.
     pub async fn room(&self, room_id: Id, viewer: Role) -> Result<Option<Room>, Error> {
         let mut reader = self.reader().await?;
-        let rows = sqlx::query(concat!("select ", room_columns!(), " from ", room_tables!(), "where r.id = $1"))
-            .bind(room_id)
-            .fetch_all(&mut *reader)
-            .await?;
+        let rows = query(room_sql!()).bind(room_id).fetch_all(&mut reader).await?;
         Ok(from_rows(&mut reader, &rows, viewer).await?.pop())
     }
 
     /// A room as one side sees it, and the watermarks of everybody who has one there.
     pub async fn room_with_receipts(&self, room_id: Id, viewer: Role) -> Result<Option<(Room, Vec<Receipt>)>, Error> {
         let mut reader = self.reader().await?;
-        // One text, so that the two statements go to the connection's thread together: the room's row comes first.
-        let rows =
-            sqlx::query(concat!("select ", room_columns!(), " from ", room_tables!(), "where r.id = $1; ", receipts::of_room_sql!(),))
-                .bind(room_id)
-                .fetch_all(&mut *reader)
-                .await?;
+        let rows = match reader.dialect() {
+            // One text, so that the two statements go to the connection's thread together: the room's row comes first.
+            Dialect::Sqlite => query(concat!(room_sql!(), "; ", receipts::of_room_sql!())).bind(room_id).fetch_all(&mut reader).await?,
+            Dialect::Postgres => {
+                let mut rows = query(room_sql!()).bind(room_id).fetch_all(&mut reader).await?;
+                rows.extend(query(receipts::of_room_sql!()).bind(room_id).fetch_all(&mut reader).await?);
+                rows
+            }
+        };
         let Some((room, receipts)) = rows.split_at_checked(1) else { return Ok(None) };
         let receipts = receipts.iter().map(|row| receipts::from_row(row).map(Receipt::from)).collect::<sqlx::Result<_>>()?;
         Ok(from_rows(&mut reader, room, viewer).await?.pop().map(|room| (room, receipts)))
@@ -127,28 +178,42 @@ impl Store {
 
     /// Whose room it is.
     pub async fn room_owner(&self, room_id: Id) -> Result<Option<Id>, Error> {
-        Ok(sqlx::query_scalar("select user_id from rooms where id = $1").bind(room_id).fetch_optional(&mut *self.reader().await?).await?)
+        Ok(query_scalar("select user_id from rooms where id = $1").bind(room_id).fetch_optional(&mut *self.reader().await?).await?)
     }
 
     /// These rooms, in no particular order; unknown ids are left out.
     pub async fn rooms_by_id(&self, ids: &[Id], viewer: Role) -> Result<Vec<Room>, Error> {
         let mut reader = self.reader().await?;
-        let rows = sqlx::query(concat!("select ", room_columns!(), " from ", room_tables!(), "where r.id in ", columns::ids_sql!()))
+        let rows = query(concat!("select ", room_columns!(), " from ", room_tables!(), "where r.id in ", columns::ids_sql!()))
             .bind(columns::ids(ids.iter().copied()))
-            .fetch_all(&mut *reader)
+            .fetch_all(&mut reader)
             .await?;
         Ok(from_rows(&mut reader, &rows, viewer).await?)
     }
 
-    /// The number of the newest change of any room.
+    /// Every change up to this version can be read by now.
     pub async fn version(&self) -> Result<i64, Error> {
-        Ok(sqlx::query_scalar("select version from meta").fetch_one(&mut *self.reader().await?).await?)
+        Ok(self.seen().await?.version)
+    }
+
+    async fn seen(&self) -> Result<Seen, Error> {
+        let mut reader = self.reader().await?;
+        match reader.dialect() {
+            Dialect::Sqlite => Ok(Seen::up_to(query_scalar("select version from meta").fetch_one(&mut reader).await?)),
+            Dialect::Postgres => {
+                // As text: xid, and a snapshot of them, are types of their own.
+                let text: String = query_scalar("select pg_current_snapshot()::text").fetch_one(&mut reader).await?;
+                Ok(Seen::of_snapshot(&text).ok_or_else(|| Error::Unavailable(format!("{text:?} is no snapshot")))?)
+            }
+        }
     }
 
     /// Rooms that changed since a version, by version. A version is never cut in two, so that the last one of a page is
-    /// where to go on; the page may be longer than `limit` for it.
-    pub async fn heads_changed(&self, after_version: i64, limit: i64) -> Result<Vec<Head>, Error> {
-        let rows: Vec<(Id, Seq, i64)> = sqlx::query_as(
+    /// where its next page begins; the page may be longer than `limit` for it.
+    pub async fn heads_changed(&self, after_version: i64, limit: i64) -> Result<Changed, Error> {
+        // Before the rooms are read, so that they show at least this.
+        let seen = self.seen().await?;
+        let rows: Vec<(Id, Seq, i64)> = query_as(
             "select id, last_seq, version from rooms where version > $1 and version <= \
              (select max(version) from (select version from rooms where version > $1 order by version limit $2) page) \
              order by version, id",
@@ -157,18 +222,24 @@ impl Store {
         .bind(limit)
         .fetch_all(&mut *self.reader().await?)
         .await?;
-        Ok(rows.into_iter().map(|(room_id, last_seq, version)| Head { room_id, last_seq, version }).collect())
+        let is_last = (rows.len() as i64) < limit;
+        let heads = rows.into_iter().map(|(room_id, last_seq, version)| Head { room_id, last_seq, version }).collect();
+        Ok(Changed { heads, seen, is_last })
     }
 }
 
 async fn set_status(work: &mut Work, room_id: Id, by: Id, status: RoomStatus) -> sqlx::Result<Option<StatusOutcome>> {
-    let row = sqlx::query("select status from rooms where id = $1").bind(room_id).fetch_optional(&mut work.connection).await?;
+    let select = match work.connection.dialect() {
+        Dialect::Sqlite => "select status from rooms where id = $1",
+        Dialect::Postgres => "select status from rooms where id = $1 for no key update",
+    };
+    let row = query(select).bind(room_id).fetch_optional(&mut work.connection).await?;
     let Some(row) = row else { return Ok(None) };
     if columns::status(&row, "status")? == status {
         return Ok(Some(StatusOutcome { changed: false }));
     }
     let version = work.version().await?;
-    let seq: Seq = sqlx::query_scalar(
+    let seq: Seq = query_scalar(
         "update rooms set status = $2, last_seq = last_seq + 1, version = $3, \
          updated_at = case when updated_at < $4 then $4 else updated_at end where id = $1 returning last_seq",
     )
@@ -191,7 +262,7 @@ pub(crate) async fn insert_status_event(
     by: Id,
     at: Timestamp,
 ) -> sqlx::Result<()> {
-    sqlx::query("insert into status_events (room_id, seq, status, user_id, created_at) values ($1, $2, $3, $4, $5)")
+    query("insert into status_events (room_id, seq, status, user_id, created_at) values ($1, $2, $3, $4, $5)")
         .bind(room_id)
         .bind(seq)
         .bind(columns::status_text(status))
@@ -203,16 +274,19 @@ pub(crate) async fn insert_status_event(
 }
 
 async fn open(work: &mut Work, user_id: Id) -> sqlx::Result<Option<OpenOutcome>> {
-    let newest =
-        sqlx::query_scalar("select id from rooms where user_id = $1 and status = 'open' order by updated_at desc, id desc limit 1")
-            .bind(user_id)
-            .fetch_optional(&mut work.connection)
-            .await?;
+    if work.connection.dialect() == Dialect::Postgres {
+        // Another node may do the same now.
+        query("select 1 from users where id = $1 for no key update").bind(user_id).execute(&mut work.connection).await?;
+    }
+    let newest = query_scalar("select id from rooms where user_id = $1 and status = 'open' order by updated_at desc, id desc limit 1")
+        .bind(user_id)
+        .fetch_optional(&mut work.connection)
+        .await?;
     if let Some(room_id) = newest {
         return Ok(Some(OpenOutcome { room_id, made: false }));
     }
     let version = work.version().await?;
-    let made = sqlx::query_scalar(
+    let made = query_scalar(
         "insert into rooms (user_id, status, created_at, updated_at, version) \
          select id, 'open', $2, $2, $3 from users where id = $1 returning id",
     )
@@ -223,4 +297,20 @@ async fn open(work: &mut Work, user_id: Id) -> sqlx::Result<Option<OpenOutcome>>
     .await?;
     work.events.extend(made.map(|room_id| Event::RoomMade { room_id }));
     Ok(made.map(|room_id| OpenOutcome { room_id, made: true }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Seen;
+
+    #[test]
+    fn a_snapshot_shows_what_was_committed_before_it() {
+        let seen = Seen::of_snapshot("10:20:10,14,15").expect("a snapshot");
+        assert_eq!(seen.version, 9);
+        let shown: Vec<i64> = (8..22).filter(|version| seen.shows(*version)).collect();
+        assert_eq!(shown, [8, 9, 11, 12, 13, 16, 17, 18, 19]);
+        assert_eq!(Seen::of_snapshot("7:7:").map(|seen| (seen.version, seen.shows(6), seen.shows(7))), Some((6, true, false)));
+        assert!(Seen::of_snapshot("nonsense").is_none());
+        assert!(Seen::up_to(5).shows(5) && !Seen::up_to(5).shows(6));
+    }
 }

@@ -1,7 +1,7 @@
 //! Search: what people are found by, and the statement that finds them by the index of all texts. What the dialects say
 //! differently about it is here.
 
-use sqlx::{QueryBuilder, Sqlite};
+use crate::sql::{Dialect, Query};
 
 /// Nobody's name is longer; SQLite refuses patterns past 50,000 bytes.
 const LETTERS_MAX: usize = 1_000;
@@ -46,12 +46,18 @@ impl Needle {
     }
 
     /// Adds the statement that answers the ids of those in whom it is found, as `person`.
-    pub(crate) fn push_people(&self, sql: &mut QueryBuilder<Sqlite>) {
-        if self.0.chars().count() < PIECE {
-            sql.push("select distinct doc as person from people_pieces where term >= ").push_bind(self.0.clone());
-            sql.push(" and term < ").push_bind(format!("{}{}", self.0, char::MAX));
-        } else {
-            sql.push("select rowid as person from people_search where people_search match ").push_bind(self.phrase());
+    pub(crate) fn push_people(&self, sql: &mut Query<'_>, dialect: Dialect) {
+        match dialect {
+            Dialect::Postgres => {
+                sql.push("select id as person from users where search like ").push_bind(self.pattern()).push(r" escape '\'");
+            }
+            Dialect::Sqlite if self.0.chars().count() < PIECE => {
+                sql.push("select distinct doc as person from people_pieces where term >= ").push_bind(self.0.clone());
+                sql.push(" and term < ").push_bind(format!("{}{}", self.0, char::MAX));
+            }
+            Dialect::Sqlite => {
+                sql.push("select rowid as person from people_search where people_search match ").push_bind(self.phrase());
+            }
         }
     }
 

@@ -1,15 +1,17 @@
 //! Sending: a run of new messages is judged in memory and stored as one set, whatever its size.
 
+mod postgres;
+mod sqlite;
+
 use std::collections::HashMap;
 
 use frontdesk_protocol::{Attachment, Id, Message, Role, RoomStatus, Seq, User};
-use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use crate::{
     Error, Event, NewAttachment, Pending, Store, attachments,
     batch::{Job, Work},
     columns, messages,
-    sqlite::Row,
+    sql::{self, Dialect},
 };
 
 /// A message to be stored. Its sender is an account of this database.
@@ -56,21 +58,34 @@ impl Store {
     /// Queues a message; resolves when it has its place in the order, the [`Pending`] when it is stored.
     pub async fn send(&self, message: NewMessage) -> Result<Pending<SendOutcome>, Error> {
         let message = Box::new(message);
-        self.queue().push(|reply| Job::Send(message, reply)).await
+        self.queue().push(|reply| Job::Send(Some(message), reply)).await
     }
 }
 
 /// A room while a set goes through it.
-struct Tally {
+pub(crate) struct Tally {
     status: RoomStatus,
-    updated_at: i64,
-    last_seq: Seq,
-    last_message_id: Option<Id>,
-    user_messages: i64,
-    admin_messages: i64,
-    user_last_seq: Seq,
-    admin_last_seq: Seq,
-    changed: bool,
+    pub(crate) updated_at: i64,
+    pub(crate) last_seq: Seq,
+    pub(crate) last_message_id: Option<Id>,
+    pub(crate) user_messages: i64,
+    pub(crate) admin_messages: i64,
+    pub(crate) user_last_seq: Seq,
+    pub(crate) admin_last_seq: Seq,
+    pub(crate) changed: bool,
+}
+
+/// Rooms as they are before a set goes through them.
+pub(crate) async fn rooms(work: &mut Work, ids: impl Iterator<Item = Id>) -> sqlx::Result<HashMap<Id, Tally>> {
+    let rows = sql::query(concat!(
+        "select id, status, updated_at, last_seq, last_message_id, user_messages, admin_messages, user_last_seq, admin_last_seq \
+         from rooms where id in ",
+        columns::ids_sql!()
+    ))
+    .bind(columns::ids(ids))
+    .fetch_all(&mut work.connection)
+    .await?;
+    rows.iter().map(|row| Ok((row.try_get("id")?, Tally::of(row)?))).collect()
 }
 
 /// A message that gets a row: its place in the set, and in its room.
@@ -103,10 +118,13 @@ pub(crate) async fn store(work: &mut Work, mut set: Vec<NewMessage>, last: bool)
     if set.is_empty() {
         return Ok(Vec::new());
     }
-    let Found { mut rooms, last_id, firsts } = find(work, &set).await?;
+    let Found { mut rooms, ids, firsts } = match work.connection.dialect() {
+        Dialect::Sqlite => sqlite::find(work, &set).await?,
+        Dialect::Postgres => postgres::find(work, &set).await?,
+    };
     let (verdicts, placed) = judge(work, &set, firsts, &mut rooms);
     let known = known_messages(work, &verdicts).await?;
-    let stored = insert(work, &mut set, &placed, rooms, last_id, last).await?;
+    let stored = insert(work, &mut set, &placed, rooms, &ids, last).await?;
     let copy = |message: &Message| Box::new(message.clone());
     let outcomes = verdicts.into_iter().map(|verdict| match verdict {
         Verdict::Store(index) => SendOutcome::Stored(copy(&stored[index])),
@@ -123,54 +141,10 @@ pub(crate) async fn store(work: &mut Work, mut set: Vec<NewMessage>, last: bool)
 #[derive(Default)]
 struct Found {
     rooms: HashMap<Id, Tally>,
-    /// The newest message's id.
-    last_id: Id,
+    /// As many ids for new messages as may be needed.
+    ids: Vec<Id>,
     /// Which of the set's client ids were stored before, over all rooms, by sender and client id.
     firsts: HashMap<(Id, String), First>,
-}
-
-async fn find(work: &mut Work, set: &[NewMessage]) -> sqlx::Result<Found> {
-    let asked = set.iter().filter_map(|message| Some((message.sender.id, message.client_id.as_deref()?)));
-    let asked: Vec<_> = asked.enumerate().collect();
-    let mut query = QueryBuilder::new(work.opening());
-    query.push(
-        "select 'room', id, status, updated_at, last_seq, last_message_id, user_messages, admin_messages, user_last_seq, admin_last_seq \
-         from rooms where id in (select value from json_each(",
-    );
-    query.push_bind(columns::ids(set.iter().map(|message| message.room_id)));
-    query.push(")); select 'last', seq from sqlite_sequence where name = 'messages'; ");
-    let mut found = Found::default();
-    for (nth, set) in columns::filled_sets(&asked).enumerate() {
-        if nth > 0 {
-            found.read(&mut query, &asked, work).await?;
-            query = QueryBuilder::new("");
-        }
-        query.push("select 'first', j.column1, m.id, m.room_id from (");
-        query.push_values(set, |mut row, asked| {
-            row.push_bind(asked.map(|(place, _)| *place as i64))
-                .push_bind(asked.map(|(_, (sender_id, _))| *sender_id))
-                .push_bind(asked.map(|(_, (_, client_id))| columns::ClientId(client_id)));
-        });
-        query.push(") j cross join messages m on m.sender_id = j.column2 and m.client_id = j.column3");
-    }
-    found.read(&mut query, &asked, work).await?;
-    Ok(found)
-}
-
-impl Found {
-    async fn read(&mut self, query: &mut QueryBuilder<Sqlite>, asked: &[(usize, (Id, &str))], work: &mut Work) -> sqlx::Result<()> {
-        for row in query.build().fetch_all(&mut work.connection).await? {
-            match row.try_get::<&str, _>(0)? {
-                "room" => drop(self.rooms.insert(row.try_get("id")?, Tally::of(&row)?)),
-                "last" => self.last_id = row.try_get(1)?,
-                _ => {
-                    let (_, (sender_id, client_id)) = asked[row.try_get::<i64, _>(1)? as usize];
-                    self.firsts.insert((sender_id, client_id.to_owned()), First::Stored { id: row.try_get(2)?, room_id: row.try_get(3)? });
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 /// In the set's order: duplicate, reused, refused, no room, stale; what is left takes the next place in its room.
@@ -213,7 +187,7 @@ fn again(first: First, room_id: Id) -> Verdict {
 }
 
 impl Tally {
-    fn of(row: &Row) -> sqlx::Result<Self> {
+    fn of(row: &sql::Row) -> sqlx::Result<Self> {
         Ok(Self {
             status: columns::status(row, "status")?,
             updated_at: row.try_get("updated_at")?,
@@ -235,92 +209,71 @@ impl Tally {
     }
 
     fn place(&mut self, index: usize, side: Role, now: i64) -> Placed {
+        if side == Role::User {
+            self.status = RoomStatus::Open;
+        }
+        let seq = self.count(side, now);
+        Placed { index, seq, user_count: self.user_messages, admin_count: self.admin_messages }
+    }
+
+    /// One more message of a side; answers its seq.
+    pub(crate) fn count(&mut self, side: Role, at: i64) -> Seq {
         self.changed = true;
         self.last_seq += 1;
-        self.updated_at = self.updated_at.max(now);
+        self.updated_at = self.updated_at.max(at);
         match side {
             Role::User => {
                 self.user_messages += 1;
                 self.user_last_seq = self.last_seq;
-                self.status = RoomStatus::Open;
             }
             Role::Admin => {
                 self.admin_messages += 1;
                 self.admin_last_seq = self.last_seq;
             }
         }
-        Placed { index, seq: self.last_seq, user_count: self.user_messages, admin_count: self.admin_messages }
+        self.last_seq
     }
 }
 
-/// Inserts the placed messages with their files, brings their rooms up to date, and answers the messages in order. Ids are given here,
-/// which saves reading them back: nobody else writes during the transaction.
+/// A message that is being stored: the row, and what becomes of it.
+struct Row<'a> {
+    id: Id,
+    place: &'a Placed,
+    new: &'a NewMessage,
+}
+
+/// Inserts the placed messages with their files, brings their rooms up to date, and answers the messages in order.
 async fn insert(
     work: &mut Work,
     set: &mut [NewMessage],
     placed: &[Placed],
     mut rooms: HashMap<Id, Tally>,
-    last_id: Id,
+    ids: &[Id],
     last: bool,
 ) -> sqlx::Result<Vec<Message>> {
     if placed.is_empty() {
         return Ok(Vec::new());
     }
-    let mut query = insert_messages(work, set, placed, last_id).await?;
-    let mut messages: Vec<_> = (last_id + 1..).zip(placed).map(|(id, place)| message(work, &mut set[place.index], place, id)).collect();
-    for message in &messages {
-        rooms.get_mut(&message.room_id).expect("it was placed there").last_message_id = Some(message.id);
+    let rows: Vec<_> = ids.iter().zip(placed).map(|(id, place)| Row { id: *id, place, new: &set[place.index] }).collect();
+    for row in &rows {
+        rooms.get_mut(&row.new.room_id).expect("it was placed there").last_message_id = Some(row.id);
     }
-    if placed.iter().any(|place| !set[place.index].attachments.is_empty()) {
-        run(work, &mut query).await?;
-        query = QueryBuilder::new("");
+    let changed: Vec<_> = rooms.iter().filter(|(_, room)| room.changed).collect();
+    let has_files = rows.iter().any(|row| !row.new.attachments.is_empty());
+    match work.connection.dialect() {
+        Dialect::Sqlite => sqlite::insert(work, &rows, &changed, last && !has_files).await?,
+        Dialect::Postgres => postgres::insert(work, &rows, &changed).await?,
+    }
+    drop(rows);
+    let mut messages: Vec<_> = ids.iter().zip(placed).map(|(id, place)| message(work, &mut set[place.index], place, *id)).collect();
+    if has_files {
         let files = placed.iter().zip(&messages).map(|(place, message)| (message, &set[place.index].attachments[..]));
         let mut files = attachments::insert(work, files).await?;
         for message in &mut messages {
             message.attachments = files.remove(&message.id).unwrap_or_default();
         }
     }
-    update_rooms(work, query, &rooms, last).await?;
     Ok(messages)
-}
-
-/// Runs what a query is made of and notes the change number, if it takes one.
-async fn run(work: &mut Work, query: &mut QueryBuilder<Sqlite>) -> sqlx::Result<()> {
-    for row in query.build().fetch_all(&mut work.connection).await? {
-        work.note_version(row.try_get("version")?);
-    }
-    Ok(())
-}
-
-/// All but the last set, which is answered as the beginning of the next query.
-async fn insert_messages(work: &mut Work, set: &[NewMessage], placed: &[Placed], last_id: Id) -> sqlx::Result<QueryBuilder<Sqlite>> {
-    let rows: Vec<_> = (last_id + 1..).zip(placed).map(|(id, place)| (id, place, &set[place.index])).collect();
-    let mut query = QueryBuilder::new("");
-    for (nth, rows) in columns::filled_sets(&rows).enumerate() {
-        if nth > 0 {
-            run(work, &mut query).await?;
-            query = QueryBuilder::new("");
-        }
-        query.push(
-            "insert into messages (id, room_id, seq, sender_id, side, text, client_id, created_at, user_count, admin_count, files) \
-             select * from (",
-        );
-        query.push_values(rows, |mut row, new| {
-            row.push_bind(new.map(|(id, ..)| *id))
-                .push_bind(new.map(|(_, _, message)| message.room_id))
-                .push_bind(new.map(|(_, place, _)| place.seq))
-                .push_bind(new.map(|(_, _, message)| message.sender.id))
-                .push_bind(new.map(|(_, _, message)| columns::role_text(message.sender.role)))
-                .push_bind(new.map(|(_, _, message)| message.text.as_str()))
-                .push_bind(new.and_then(|(_, _, message)| message.client_id.as_deref()).map(columns::ClientId))
-                .push_bind(new.map(|_| work.now.as_millis()))
-                .push_bind(new.map(|(_, place, _)| place.user_count))
-                .push_bind(new.map(|(_, place, _)| place.admin_count))
-                .push_bind(new.map(|(_, _, message)| message.attachments.len() as i64));
-        });
-        query.push(") where column1 is not null; ");
-    }
-    Ok(query)
 }
 
 /// Takes the texts out of what was to be stored.
@@ -337,38 +290,6 @@ fn message(work: &Work, new: &mut NewMessage, place: &Placed, id: Id) -> Message
         created_at: work.now,
         read: false,
     }
-}
-
-async fn update_rooms(work: &mut Work, mut query: QueryBuilder<Sqlite>, rooms: &HashMap<Id, Tally>, last: bool) -> sqlx::Result<()> {
-    query.push("update meta set version = version + ").push_bind(work.version_step()).push(" returning version; ");
-    let changed: Vec<_> = rooms.iter().filter(|(_, room)| room.changed).collect();
-    for (nth, rows) in columns::filled_sets(&changed).enumerate() {
-        if nth > 0 {
-            run(work, &mut query).await?;
-            query = QueryBuilder::new("");
-        }
-        query.push(
-            "update rooms set status = j.column2, updated_at = j.column3, last_seq = j.column4, last_message_id = j.column5, \
-             user_messages = j.column6, admin_messages = j.column7, user_last_seq = j.column8, admin_last_seq = j.column9, \
-             version = (select version from meta) from (",
-        );
-        query.push_values(rows, |mut row, changed| {
-            row.push_bind(changed.map(|(id, _)| **id))
-                .push_bind(changed.map(|(_, room)| columns::status_text(room.status)))
-                .push_bind(changed.map(|(_, room)| room.updated_at))
-                .push_bind(changed.map(|(_, room)| room.last_seq))
-                .push_bind(changed.and_then(|(_, room)| room.last_message_id))
-                .push_bind(changed.map(|(_, room)| room.user_messages))
-                .push_bind(changed.map(|(_, room)| room.admin_messages))
-                .push_bind(changed.map(|(_, room)| room.user_last_seq))
-                .push_bind(changed.map(|(_, room)| room.admin_last_seq));
-        });
-        query.push(") j where rooms.id = j.column1; ");
-    }
-    if last {
-        query.push(work.closing());
-    }
-    run(work, &mut query).await
 }
 
 /// The messages of earlier sets that were sent again, as they are now.

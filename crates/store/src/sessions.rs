@@ -2,10 +2,14 @@
 //! by which every node learns what to close.
 
 use frontdesk_protocol::{Id, Timestamp, limits};
-use sqlx::Row as _;
 use uuid::Uuid;
 
-use crate::{Account, Error, Store, batch::Work, people, sqlite::Row};
+use crate::{
+    Account, Error, Store,
+    batch::Work,
+    people,
+    sql::{Dialect, Row, query, query_as, query_scalar},
+};
 
 /// What became of a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +98,7 @@ impl Store {
         jti: Option<&str>,
         room_id: Option<Id>,
     ) -> Result<Option<Authenticated>, Error> {
-        let row = sqlx::query(concat!(
+        let row = query(concat!(
             "select ",
             people::account_columns!(),
             ", exists (select 1 from sessions s where s.sid = $2 and s.user_id = u.id and s.ended_at is null and s.expires_at > $4) as lives, \
@@ -114,18 +118,26 @@ impl Store {
         Ok(Some(Authenticated { account: people::from_row(&row)?, ended, room_owner: row.try_get("room_owner")? }))
     }
 
-    /// What was revoked since, oldest first.
-    pub async fn revocations_after(&self, id: i64) -> Result<Vec<Revocation>, Error> {
-        let rows = sqlx::query("select id, user_id, sid, jti, before_iat from revocations where id > $1 order by id")
-            .bind(id)
-            .fetch_all(&mut *self.reader().await?)
-            .await?;
-        Ok(rows.iter().map(from_row).collect::<sqlx::Result<_>>()?)
+    /// What was revoked since a place in the list, oldest first, and the place where it goes on. PostgreSQL shows some of it again:
+    /// a smaller number may have been committed after a larger one.
+    pub async fn revocations_after(&self, place: i64) -> Result<(Vec<Revocation>, i64), Error> {
+        let mut reader = self.reader().await?;
+        let (place_column, end) = match reader.dialect() {
+            Dialect::Sqlite => ("id", query_scalar("select coalesce(max(id), 0) from revocations").fetch_one(&mut reader).await?),
+            Dialect::Postgres => {
+                let end = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1";
+                ("version", query_scalar(end).fetch_one(&mut reader).await?)
+            }
+        };
+        let mut sql = query("select id, user_id, sid, jti, before_iat from revocations where ");
+        sql.push(place_column).push(" > ").push_bind(place).push(" order by id");
+        let rows = sql.fetch_all(&mut reader).await?;
+        Ok((rows.iter().map(from_row).collect::<sqlx::Result<_>>()?, end))
     }
 
     /// Where the list of revocations ends now.
-    pub async fn last_revocation_id(&self) -> Result<i64, Error> {
-        Ok(sqlx::query_scalar("select coalesce(max(id), 0) from revocations").fetch_one(&mut *self.reader().await?).await?)
+    pub async fn last_revocation(&self) -> Result<i64, Error> {
+        Ok(self.revocations_after(i64::MAX).await?.1)
     }
 }
 
@@ -145,7 +157,7 @@ fn expiry(now: Timestamp) -> i64 {
 
 async fn create(work: &mut Work, user_id: Id, hash: [u8; 32]) -> sqlx::Result<String> {
     let sid = Uuid::new_v4().to_string();
-    sqlx::query("insert into sessions (sid, user_id, created_at, expires_at) values ($1, $2, $3, $4)")
+    query("insert into sessions (sid, user_id, created_at, expires_at) values ($1, $2, $3, $4)")
         .bind(&sid)
         .bind(user_id)
         .bind(work.now.as_millis())
@@ -157,7 +169,7 @@ async fn create(work: &mut Work, user_id: Id, hash: [u8; 32]) -> sqlx::Result<St
 }
 
 async fn insert_token(work: &mut Work, sid: &str, hash: [u8; 32]) -> sqlx::Result<()> {
-    sqlx::query("insert into refresh_tokens (hash, sid, created_at) values ($1, $2, $3)")
+    query("insert into refresh_tokens (hash, sid, created_at) values ($1, $2, $3)")
         .bind(&hash[..])
         .bind(sid)
         .bind(work.now.as_millis())
@@ -168,35 +180,32 @@ async fn insert_token(work: &mut Work, sid: &str, hash: [u8; 32]) -> sqlx::Resul
 
 /// Two tabs, or an answer that was lost, may use a token again shortly after it was replaced; later somebody has a copy.
 async fn rotate(work: &mut Work, hash: [u8; 32], new_hash: [u8; 32]) -> sqlx::Result<RotateOutcome> {
-    let found: Option<(String, Id, Option<i64>)> = sqlx::query_as(
+    let mut select = query_as::<(String, Id, Option<i64>)>(
         "select t.sid, s.user_id, t.replaced_at from refresh_tokens t join sessions s on s.sid = t.sid \
          join users u on u.id = s.user_id where t.hash = $1 and s.ended_at is null and s.expires_at > $2 and not u.disabled",
-    )
-    .bind(&hash[..])
-    .bind(work.now.as_millis())
-    .fetch_optional(&mut work.connection)
-    .await?;
+    );
+    if work.connection.dialect() == Dialect::Postgres {
+        // The same token may be used on another node now.
+        select.push(" for update of s, t");
+    }
+    let found = select.bind(&hash[..]).bind(work.now.as_millis()).fetch_optional(&mut work.connection).await?;
     let Some((sid, user_id, replaced_at)) = found else { return Ok(RotateOutcome::Unknown) };
     if replaced_at.is_some_and(|at| work.now.as_millis() - at > limits::REFRESH_REUSE_SECS * 1_000) {
         end(work, &sid).await?;
         return Ok(RotateOutcome::Reused);
     }
-    sqlx::query("update refresh_tokens set replaced_at = coalesce(replaced_at, $2) where hash = $1")
+    query("update refresh_tokens set replaced_at = coalesce(replaced_at, $2) where hash = $1")
         .bind(&hash[..])
         .bind(work.now.as_millis())
         .execute(&mut work.connection)
         .await?;
     insert_token(work, &sid, new_hash).await?;
-    sqlx::query("update sessions set expires_at = $2 where sid = $1")
-        .bind(&sid)
-        .bind(expiry(work.now))
-        .execute(&mut work.connection)
-        .await?;
+    query("update sessions set expires_at = $2 where sid = $1").bind(&sid).bind(expiry(work.now)).execute(&mut work.connection).await?;
     Ok(RotateOutcome::Rotated { sid, user_id })
 }
 
 async fn end(work: &mut Work, sid: &str) -> sqlx::Result<()> {
-    let user_id: Option<Id> = sqlx::query_scalar("update sessions set ended_at = $2 where sid = $1 and ended_at is null returning user_id")
+    let user_id: Option<Id> = query_scalar("update sessions set ended_at = $2 where sid = $1 and ended_at is null returning user_id")
         .bind(sid)
         .bind(work.now.as_millis())
         .fetch_optional(&mut work.connection)
@@ -209,15 +218,15 @@ async fn end(work: &mut Work, sid: &str) -> sqlx::Result<()> {
 
 /// False: no such person.
 pub(crate) async fn end_all(work: &mut Work, user_id: Id) -> sqlx::Result<bool> {
-    let found = sqlx::query("update users set tokens_after = $2 where id = $1")
+    let found = query("update users set tokens_after = $2 where id = $1")
         .bind(user_id)
         .bind(next_second(work.now))
         .execute(&mut work.connection)
         .await?;
-    if found.rows_affected() == 0 {
+    if found == 0 {
         return Ok(false);
     }
-    sqlx::query("update sessions set ended_at = $2 where user_id = $1 and ended_at is null")
+    query("update sessions set ended_at = $2 where user_id = $1 and ended_at is null")
         .bind(user_id)
         .bind(work.now.as_millis())
         .execute(&mut work.connection)
@@ -232,7 +241,7 @@ fn next_second(now: Timestamp) -> i64 {
 }
 
 async fn revoke(work: &mut Work, user_id: Id, jti: &str, expires_at: Timestamp) -> sqlx::Result<()> {
-    sqlx::query("insert into revoked_tokens (user_id, jti, expires_at) values ($1, $2, $3) on conflict (user_id, jti) do nothing")
+    query("insert into revoked_tokens (user_id, jti, expires_at) values ($1, $2, $3) on conflict (user_id, jti) do nothing")
         .bind(user_id)
         .bind(jti)
         .bind(expires_at.as_millis())
@@ -242,7 +251,7 @@ async fn revoke(work: &mut Work, user_id: Id, jti: &str, expires_at: Timestamp) 
 }
 
 async fn note(work: &mut Work, user_id: Id, sid: Option<&str>, jti: Option<&str>) -> sqlx::Result<()> {
-    sqlx::query("insert into revocations (user_id, sid, jti, before_iat, created_at) values ($1, $2, $3, $4, $5)")
+    query("insert into revocations (user_id, sid, jti, before_iat, created_at) values ($1, $2, $3, $4, $5)")
         .bind(user_id)
         .bind(sid)
         .bind(jti)
@@ -264,7 +273,7 @@ async fn prune(work: &mut Work) -> sqlx::Result<()> {
         ("delete from revocations where created_at <= $1", now - ENDED_KEPT_MS),
     ];
     for (statement, before) in statements {
-        sqlx::query(statement).bind(before).execute(&mut work.connection).await?;
+        query(statement).bind(before).execute(&mut work.connection).await?;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 
 use crate::{Error, copy};
 
-pub(crate) use sqlx::sqlite::{SqliteConnection as Connection, SqliteRow as Row};
+pub(crate) use sqlx::sqlite::SqliteConnection as Connection;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -180,14 +180,10 @@ fn newer(version: i64) -> Error {
     Error::Schema(format!("it was made by a newer Frontdesk (migration {version} is unknown here)"))
 }
 
-pub(crate) fn no_frontdesk() -> Error {
-    Error::Schema("it holds no Frontdesk".into())
-}
-
 async fn check_schema(connection: &mut Connection) -> Result<(), Error> {
     let applied = applied(connection).await?;
     match pending(applied) {
-        Some(_) if applied == 0 => Err(no_frontdesk()),
+        Some(_) if applied == 0 => Err(Error::Empty),
         Some(missing) => Err(Error::Schema(format!("migration {} has not run; start the server of this version once", missing.version))),
         None => Ok(()),
     }

@@ -4,7 +4,6 @@
 use std::{
     fmt,
     future::Future,
-    path::PathBuf,
     pin::Pin,
     sync::{
         Arc,
@@ -14,18 +13,19 @@ use std::{
     time::Duration,
 };
 
-use sqlx::Connection as _;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
-    time::{Instant, Timeout, timeout, timeout_at},
+    time::{Instant, Timeout, sleep, timeout, timeout_at},
 };
 
 use crate::{
     Batch, Batches, Clock, Error, Store,
     batch::{self, BoxFuture, Done, Job, Reply, Wakes, Work, answer},
     readers::Readers,
-    sqlite::{self, Checkpoints, Connection},
+    source::Source,
+    sql::{Connection, Dialect, is_lost, is_worth_repeating, query},
+    sqlite::{self, Checkpoints},
 };
 
 /// Most jobs of one transaction.
@@ -36,8 +36,16 @@ const QUEUE_MAX: usize = 4_096;
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(4_500);
 /// Jobs after which the write-ahead log is worth copying at once: some thousand pages, of which many are the same.
 const CHECKPOINT_JOBS: usize = 8_192;
-/// How long closing waits for readers before it leaves the log to the next start.
+/// How long a batch is tried on PostgreSQL; its callers give up a little later.
+const TRY_FOR: Duration = Duration::from_secs(4);
+/// Between two tries.
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(50);
+/// Batches after which the parts of the inbox's sums are added up.
+const FOLD_BATCHES: usize = 256;
+/// How long closing waits for readers before it leaves them behind, and the log to the next start.
 const READERS_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long saying goodbye to PostgreSQL may take.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The answer to a write that is in the queue: comes once it is committed, or is known not to be.
 #[must_use = "the answer says whether it was stored"]
@@ -143,57 +151,95 @@ where
     T: Send + 'static,
     F: for<'a> FnOnce(&'a mut Work) -> BoxFuture<'a, sqlx::Result<T>> + Send + 'static,
 {
-    Job::Task(Box::new(move |transaction| {
+    Job::Task(Some(Box::new(move |transaction| {
         Box::pin(async move {
             let value = work(transaction).await?;
             Ok(answer(reply, value))
         })
-    }))
+    })))
 }
 
 struct Writer {
     queue: mpsc::Receiver<Job>,
     /// `None` after a failure, until it can be opened again.
     work: Option<Work>,
-    path: PathBuf,
+    source: Source,
     readers: Readers,
     clock: Clock,
     version: i64,
     committed: mpsc::UnboundedSender<Batch>,
     /// See [`crate::Batches`].
     published: Arc<AtomicBool>,
-    checkpoints: Arc<Checkpoints>,
-    checkpointer: JoinHandle<()>,
-    jobs_since_checkpoint: usize,
+    upkeep: Upkeep,
     /// Dropped with the writer, which tells who closes.
     _ended: watch::Sender<()>,
 }
 
+/// What the database needs beside the batches.
+enum Upkeep {
+    /// The write-ahead log is copied into the database.
+    Sqlite { checkpoints: Arc<Checkpoints>, checkpointer: JoinHandle<()>, jobs: usize },
+    /// The parts of the inbox's sums are added up.
+    Postgres { batches: usize },
+}
+
+impl Upkeep {
+    fn new(source: &Source) -> Self {
+        match source {
+            Source::Sqlite { path, .. } => {
+                let checkpoints = Arc::new(Checkpoints::default());
+                let checkpointer = tokio::spawn(Arc::clone(&checkpoints).run(path.clone()));
+                Self::Sqlite { checkpoints, checkpointer, jobs: 0 }
+            }
+            Source::Postgres(_) => Self::Postgres { batches: 0 },
+        }
+    }
+
+    /// Before a batch, on its connection.
+    async fn before(&mut self, connection: &mut Connection) -> sqlx::Result<()> {
+        match (self, connection) {
+            (Self::Sqlite { checkpoints, .. }, Connection::Sqlite(connection)) => checkpoints.relieve(connection).await,
+            (Self::Postgres { batches }, connection) if *batches >= FOLD_BATCHES => {
+                *batches = 0;
+                query(
+                    "with parts as (delete from inbox_deltas where ctid = any (array(select ctid from inbox_deltas for update skip locked)) \
+                     returning *) insert into inbox_deltas (open, resolved, rooms_unread, unread) \
+                     select sum(open), sum(resolved), sum(rooms_unread), sum(unread) from parts having count(*) > 0",
+                )
+                .execute(connection)
+                .await?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// After a batch of so many jobs.
+    fn after(&mut self, size: usize) {
+        match self {
+            Self::Sqlite { checkpoints, jobs, .. } => {
+                *jobs += size;
+                let due = *jobs >= CHECKPOINT_JOBS;
+                if due {
+                    *jobs = 0;
+                }
+                checkpoints.note(due);
+            }
+            Self::Postgres { batches } => *batches += 1,
+        }
+    }
+}
+
 /// Starts the writer's task, which ends with its queue.
-pub(crate) fn start(connection: Connection, path: PathBuf, readers: Readers, clock: Clock, version: i64) -> (Queue, Batches) {
+pub(crate) fn start(connection: Connection, source: Source, readers: Readers, clock: Clock, version: i64) -> (Queue, Batches) {
     let (committed, batches) = mpsc::unbounded_channel();
     let published = Arc::new(AtomicBool::new(false));
     let batches = Batches { batches, published: published.clone() };
     let (jobs, queue) = mpsc::channel(QUEUE_MAX);
     let (_ended, ended) = watch::channel(());
-    let checkpoints = Arc::new(Checkpoints::default());
-    let checkpointer = tokio::spawn(Arc::clone(&checkpoints).run(path.clone()));
+    let upkeep = Upkeep::new(&source);
     let work = Some(Work::new(connection));
-    let jobs_since_checkpoint = 0;
-    let writer = Writer {
-        queue,
-        work,
-        path,
-        readers,
-        clock,
-        version,
-        committed,
-        published,
-        checkpoints,
-        checkpointer,
-        jobs_since_checkpoint,
-        _ended,
-    };
+    let writer = Writer { queue, work, source, readers, clock, version, committed, published, upkeep, _ended };
     tokio::spawn(writer.run());
     (Queue { jobs, ended }, batches)
 }
@@ -210,48 +256,75 @@ impl Writer {
             if jobs.is_empty() {
                 continue;
             }
-            self.commit(std::mem::replace(&mut jobs, Vec::with_capacity(BATCH_MAX))).await;
+            let jobs = std::mem::replace(&mut jobs, Vec::with_capacity(BATCH_MAX));
+            match self.source.dialect() {
+                Dialect::Sqlite => self.commit(jobs).await,
+                Dialect::Postgres => {
+                    for jobs in cut_at_tasks(jobs) {
+                        self.commit(jobs).await;
+                    }
+                }
+            }
         }
         self.shut_down().await;
     }
 
-    /// One batch. When it fails its jobs are dropped, which tells every caller; nothing is tried again.
-    async fn commit(&mut self, jobs: Vec<Job>) {
-        let (started, size, now) = (Instant::now(), jobs.len(), self.clock.now());
+    /// One batch. When it fails its jobs are dropped, which tells every caller. On SQLite nothing is tried again: what a failed sync has
+    /// left behind is not known. On PostgreSQL, which other nodes use and which may be elsewhere, it is, as far as that is safe.
+    async fn commit(&mut self, mut jobs: Vec<Job>) {
+        let started = Instant::now();
+        loop {
+            let size = jobs.len();
+            let Err((error, rest)) = self.attempt(jobs, started).await else { return };
+            if rest.is_empty() || started.elapsed() >= TRY_FOR {
+                return tracing::error!(%error, jobs = size, "a batch was not committed");
+            }
+            tracing::warn!(%error, jobs = size, again = rest.len(), "a batch was not committed and is tried again");
+            jobs = rest;
+            sleep(TRY_AGAIN_AFTER).await;
+        }
+    }
+
+    /// The error, and the jobs that may be done again.
+    async fn attempt(&mut self, jobs: Vec<Job>, started: Instant) -> Result<(), (sqlx::Error, Vec<Job>)> {
+        let (size, now) = (jobs.len(), self.clock.now());
         let work = match self.take_work().await {
             Ok(work) => work,
-            Err(error) => return tracing::error!(%error, jobs = size, "the database cannot be opened for writing"),
+            Err(error) if self.source.dialect() == Dialect::Postgres => return Err((error, jobs)),
+            Err(error) => return Err((error, Vec::new())),
         };
         // A task of its own, so that a panic costs this batch and not the writer.
         let batch = tokio::spawn(async move {
-            let mut work = work;
-            let result = batch::run(&mut work, jobs, now).await;
-            (work, result)
+            let (mut work, mut jobs) = (work, jobs);
+            let result = batch::run(&mut work, &mut jobs, now).await;
+            (work, jobs, result)
         });
         match batch.await {
-            Ok((work, Ok(done))) => self.committed(work, done, size, started.elapsed()),
-            Ok((work, Err(error))) => {
-                tracing::error!(%error, jobs = size, "a batch was not committed");
-                // Closing rolls back; what else is wrong with the connection goes with it.
-                let _ = work.connection.close().await;
+            Ok((work, _, Ok(done))) => {
+                self.committed(work, done, size, started.elapsed());
+                Ok(())
             }
-            Err(error) => tracing::error!(%error, jobs = size, "a batch broke off"),
+            Ok((work, jobs, Err(error))) => {
+                let jobs = repeatable(&work, jobs, &error);
+                // Closing rolls back; what else is wrong with the connection goes with it.
+                let _ = timeout(CLOSE_TIMEOUT, work.connection.close()).await;
+                Err((error, jobs))
+            }
+            Err(error) => {
+                tracing::error!(%error, jobs = size, "a batch broke off");
+                Ok(())
+            }
         }
     }
 
     /// The connection, opened anew after a failure.
     async fn take_work(&mut self) -> sqlx::Result<Work> {
-        match self.work.take() {
-            Some(mut work) => {
-                self.checkpoints.relieve(&mut work.connection).await;
-                Ok(work)
-            }
-            None => {
-                let mut connection = sqlite::connect(&self.path).await?;
-                sqlite::settle(&self.path, &mut connection).await?;
-                Ok(Work::new(connection))
-            }
-        }
+        let mut work = match self.work.take() {
+            Some(work) => work,
+            None => Work::new(self.source.writer().await?),
+        };
+        self.upkeep.before(&mut work.connection).await?;
+        Ok(work)
     }
 
     /// The publisher hears of it before the callers do, so that batches are published in commit order.
@@ -264,27 +337,52 @@ impl Writer {
         // Nobody listens in a command beside the server.
         drop(self.committed.send(Batch { version: self.version, events: done.events, committed_in, size, wakes: with_batch }));
         drop(now);
-        self.jobs_since_checkpoint += size;
-        let due = self.jobs_since_checkpoint >= CHECKPOINT_JOBS;
-        if due {
-            self.jobs_since_checkpoint = 0;
-        }
-        self.checkpoints.note(due);
+        self.upkeep.after(size);
     }
 
     /// The writer's connection is the last to go, so that it can empty the log.
     async fn shut_down(mut self) {
-        self.checkpoints.stop();
-        let _ = (&mut self.checkpointer).await;
-        if timeout(READERS_TIMEOUT, self.readers.close()).await.is_err() {
-            tracing::warn!("somebody still reads; the write-ahead log is left to the next start");
+        if let Upkeep::Sqlite { checkpoints, checkpointer, .. } = &mut self.upkeep {
+            checkpoints.stop();
+            let _ = checkpointer.await;
         }
-        if let Some(work) = self.work.take()
-            && let Err(error) = sqlite::close(work.connection).await
-        {
-            tracing::warn!(%error, "the write-ahead log was not emptied");
+        if timeout(READERS_TIMEOUT, self.readers.close()).await.is_err() {
+            tracing::warn!("somebody still reads, and is left behind");
+        }
+        match self.work.take().map(|work| work.connection) {
+            Some(Connection::Sqlite(connection)) => {
+                if let Err(error) = sqlite::close(connection).await {
+                    tracing::warn!(%error, "the write-ahead log was not emptied");
+                }
+            }
+            Some(connection) => drop(timeout(CLOSE_TIMEOUT, connection.close()).await),
+            None => {}
         }
     }
+}
+
+/// Tasks have transactions of their own on PostgreSQL: each takes few locks, in one order, and what cannot be done again takes nothing
+/// else with it.
+fn cut_at_tasks(jobs: Vec<Job>) -> Vec<Vec<Job>> {
+    let mut cuts: Vec<Vec<Job>> = Vec::new();
+    for job in jobs {
+        match cuts.last_mut() {
+            Some(last) if !matches!(job, Job::Task(_)) && !matches!(last[0], Job::Task(_)) => last.push(job),
+            _ => cuts.push(vec![job]),
+        }
+    }
+    cuts
+}
+
+/// What may be done again after an error: on PostgreSQL all that was not stored for certain, and of what may have been stored, what is
+/// stored once however often it is sent.
+fn repeatable(work: &Work, mut jobs: Vec<Job>, error: &sqlx::Error) -> Vec<Job> {
+    if work.connection.dialect() == Dialect::Sqlite || !is_worth_repeating(error) {
+        return Vec::new();
+    }
+    let in_doubt = work.is_committing() && is_lost(error);
+    jobs.retain(|job| !matches!(job, Job::Task(None)) && (!in_doubt || job.is_repeatable()));
+    jobs
 }
 
 #[cfg(test)]

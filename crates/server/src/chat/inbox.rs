@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use frontdesk_protocol::{Id, Role, ServerFrame, frame::Resume, limits};
-use frontdesk_store::Head;
+use frontdesk_store::{Changed, Head, Seen};
 use tokio::{
     sync::Notify,
     time::{Instant, sleep_until},
@@ -35,6 +35,8 @@ pub struct Inbox {
 struct State {
     /// Every change up to this version has passed through `touch`.
     known: i64,
+    /// The newest change of each room that has passed through, as far as it is above `known`: the scan finds these again.
+    passed: HashMap<Id, i64>,
     /// Rooms to tell of, each with the first and the newest change that was not told.
     dirty: BTreeMap<Id, (i64, i64)>,
     /// When a room was told of last, for as long as that matters.
@@ -45,15 +47,22 @@ struct State {
 pub struct Changes {
     /// Encoded summaries in the order of their versions.
     pub frames: Vec<Bytes>,
-    /// The version of the last one; the given one if there are none.
-    pub version: i64,
+    /// Where the next page begins.
+    pub next: i64,
+    /// Whether there was no more.
+    pub is_last: bool,
+    /// Which changes they show at least.
+    pub seen: Seen,
 }
 
 impl Inbox {
     /// An inbox that starts at the store's present version.
     #[must_use]
     pub fn new(version: i64) -> Self {
-        Self { state: Mutex::new(State { known: version, dirty: BTreeMap::new(), told_at: HashMap::new() }), changed: Notify::new() }
+        Self {
+            state: Mutex::new(State { known: version, passed: HashMap::new(), dirty: BTreeMap::new(), told_at: HashMap::new() }),
+            changed: Notify::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -66,24 +75,33 @@ impl Inbox {
         // Another process' change in between is found by the scan; until then the version stays below it.
         if version == state.known + 1 {
             state.known = version;
+        } else {
+            state.passed.extend(rooms.iter().map(|room_id| (*room_id, version)));
         }
         state.add(hub, rooms.into_iter().map(|room_id| (room_id, version)));
         drop(state);
         self.changed.notify_one();
     }
 
-    /// The scan found that these rooms changed, whoever changed them.
-    pub fn scanned(&self, hub: &Hub, heads: &[Head]) {
+    /// The scan found that these rooms changed, whoever changed them, and that nothing else did up to this version.
+    pub fn scanned(&self, hub: &Hub, heads: &[Head], version: i64) {
         let mut state = self.lock();
+        let news: Vec<_> = heads.iter().filter(|head| state.is_news(head)).map(|head| (head.room_id, head.version)).collect();
+        state.known = state.known.max(version);
         let known = state.known;
-        state.add(hub, heads.iter().filter(|head| head.version > known).map(|head| (head.room_id, head.version)));
-        state.known = heads.iter().map(|head| head.version).fold(known, i64::max);
+        state.passed.extend(news.iter().copied());
+        state.passed.retain(|_, version| *version > known);
+        state.add(hub, news.into_iter());
         drop(state);
         self.changed.notify_one();
     }
 }
 
 impl State {
+    fn is_news(&self, head: &Head) -> bool {
+        head.version > self.known && self.passed.get(&head.room_id).is_none_or(|passed| *passed < head.version)
+    }
+
     fn add(&mut self, hub: &Hub, rooms: impl Iterator<Item = (Id, i64)>) {
         // Without a listener nothing need be told: who comes later reads the store.
         if !hub.inbox_is_followed() {
@@ -157,7 +175,7 @@ async fn tell(app: &App, due: &[(Id, i64, i64)]) {
         let version = app.inbox.lock().complete_up_to(&due[at + 1..]);
         let bytes = encode(&ServerFrame::RoomSummary { room, version: version.to_string() });
         let class = Class::Summary { version, change: *change };
-        app.bus.publish(&Envelope { audience: Audience::Inbox, class, origin: false, also_inbox: false, except: None, bytes });
+        app.hub.deliver(&Envelope { audience: Audience::Inbox, class, origin: false, also_inbox: false, except: None, bytes });
     }
 }
 
@@ -167,8 +185,6 @@ pub struct Begin {
     pub resume: Resume,
     /// The version that it has.
     pub version: i64,
-    /// The version that the store has.
-    pub current: i64,
 }
 
 /// Looks how an inbox connection begins that has every change up to `after`.
@@ -177,15 +193,15 @@ pub struct Begin {
 /// `Unavailable` if the store cannot be read.
 pub async fn begin(app: &App, after: Option<&str>, epoch: Option<&str>) -> Result<Begin, Error> {
     let current = app.store.version().await?;
-    let from_now = |resume| Begin { resume, version: current, current };
+    let from_now = |resume| Begin { resume, version: current };
     let Some(after) = after else { return Ok(from_now(Resume::None)) };
     let same_history = sync::is_current(app, epoch);
     let Some(after) = after.parse::<i64>().ok().filter(|after| same_history && (0..=current).contains(after)) else {
         return Ok(from_now(Resume::Reset));
     };
     let missed = app.store.heads_changed(after, limits::RESUME_EVENTS_MAX + 1).await?;
-    let too_many = i64::try_from(missed.len()).is_ok_and(|missed| missed > limits::RESUME_EVENTS_MAX);
-    Ok(if too_many { from_now(Resume::Reset) } else { Begin { resume: Resume::Complete, version: after, current } })
+    let too_many = i64::try_from(missed.heads.len()).is_ok_and(|missed| missed > limits::RESUME_EVENTS_MAX);
+    Ok(if too_many { from_now(Resume::Reset) } else { Begin { resume: Resume::Complete, version: after } })
 }
 
 /// The next rooms that changed after a version.
@@ -193,7 +209,7 @@ pub async fn begin(app: &App, after: Option<&str>, epoch: Option<&str>) -> Resul
 /// # Errors
 /// `Unavailable` if the store cannot be read.
 pub async fn changes_after(app: &App, version: i64, limit: i64) -> Result<Changes, Error> {
-    let heads = app.store.heads_changed(version, limit).await?;
+    let Changed { heads, seen, is_last } = app.store.heads_changed(version, limit).await?;
     let ids: Vec<Id> = heads.iter().map(|head| head.room_id).collect();
     let mut rooms: HashMap<Id, _> = app.store.rooms_by_id(&ids, Role::Admin).await?.into_iter().map(|room| (room.id, room)).collect();
     let mut frames = Vec::with_capacity(heads.len());
@@ -202,7 +218,7 @@ pub async fn changes_after(app: &App, version: i64, limit: i64) -> Result<Change
         show_presence(app, &mut room);
         let complete = heads.get(at + 1).is_none_or(|next| next.version > head.version);
         let so_far = if complete { head.version } else { head.version - 1 };
-        frames.push(encode(&ServerFrame::RoomSummary { room, version: so_far.to_string() }));
+        frames.push(encode(&ServerFrame::RoomSummary { room, version: so_far.min(seen.version).to_string() }));
     }
-    Ok(Changes { frames, version: heads.last().map_or(version, |head| head.version) })
+    Ok(Changes { frames, next: heads.last().map_or(version, |head| head.version), is_last, seen })
 }

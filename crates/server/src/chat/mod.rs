@@ -7,6 +7,7 @@ pub mod attachments;
 pub mod inbox;
 pub mod limits;
 pub mod messages;
+pub mod nodes;
 pub mod people;
 pub mod presence;
 pub mod publish;

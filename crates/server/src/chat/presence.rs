@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval},
 };
 
-use super::{publish::encode, typing};
+use super::{nodes, publish::encode, typing};
 use crate::{
     app::App,
     hub::{About, Audience, Class, Departure, Envelope, Person},
@@ -79,33 +79,39 @@ pub fn now(app: &App, about: About) -> Bytes {
 
 /// A person who was not there has come into a room.
 pub fn arrived(app: &App, room_id: Id, user: &User) {
-    tell(app, room_id, &Person { user_id: user.id, role: user.role }, None);
+    let person = Person { user_id: user.id, role: user.role };
+    nodes::note(app, room_id, person, true);
+    if !app.hub.is_elsewhere(room_id, user.id) {
+        tell(app, room_id, &person, None);
+    }
 }
 
 /// An admin has connected: the desk may be manned now.
 pub fn admin_connected(app: &App) {
     if let Some(online) = app.hub.support_changed(app.timing.presence_grace) {
-        let bytes = encode(&ServerFrame::SupportStatus { online });
-        let audience = Audience::EveryRoom;
-        app.bus.publish(&Envelope {
-            audience,
-            class: Class::Presence(About::Support),
-            origin: false,
-            also_inbox: false,
-            except: None,
-            bytes,
-        });
+        nodes::note_desk(app, online);
+        if !app.hub.support_elsewhere() {
+            tell_support(app, online);
+        }
     }
 }
 
-fn tell(app: &App, room_id: Id, person: &Person, gone_at: Option<Timestamp>) {
+/// Whether anybody is at the desk, on any node, has changed.
+pub(super) fn tell_support(app: &App, online: bool) {
+    let bytes = encode(&ServerFrame::SupportStatus { online });
+    let class = Class::Presence(About::Support);
+    app.hub.deliver(&Envelope { audience: Audience::EveryRoom, class, origin: false, also_inbox: false, except: None, bytes });
+}
+
+/// Tells whoever follows the room on this node, and its admins: other nodes do so for themselves.
+pub(super) fn tell(app: &App, room_id: Id, person: &Person, gone_at: Option<Timestamp>) {
     let bytes = status_frame(room_id, person, gone_at);
     let also_inbox = person.role == Role::User;
     let class = Class::Presence(About::Person { room_id, person: *person, gone_at });
     let except = Some(person.user_id);
-    app.bus.publish(&Envelope { audience: Audience::Room(room_id), class, origin: true, also_inbox, except, bytes: bytes.clone() });
+    app.hub.deliver(&Envelope { audience: Audience::Room(room_id), class, origin: true, also_inbox, except, bytes: bytes.clone() });
     if also_inbox {
-        app.bus.publish(&Envelope { audience: Audience::Inbox, class, origin: false, also_inbox: false, except: None, bytes });
+        app.hub.deliver(&Envelope { audience: Audience::Inbox, class, origin: false, also_inbox: false, except: None, bytes });
     }
 }
 
@@ -154,7 +160,10 @@ fn end_graces(app: &App, graces: &mut VecDeque<(Instant, Id, Person, Timestamp)>
         let Some((_, room_id, person, at)) = graces.pop_front() else { break };
         if app.hub.forget_person(room_id, person.user_id) {
             app.last_seen.note(person.user_id, at);
-            tell(app, room_id, &person, Some(at));
+            nodes::note(app, room_id, person, false);
+            if !app.hub.is_elsewhere(room_id, person.user_id) {
+                tell(app, room_id, &person, Some(at));
+            }
         }
     }
     if graces.is_empty() {

@@ -49,6 +49,13 @@ fn publish(app: &App, batch: Batch) {
     app.inbox.touch(&app.hub, batch.version, rooms);
 }
 
+/// A watermark that may have moved on another node: whoever has been told of it already is not told again.
+pub fn again(app: &App, mark: ReceiptMark) {
+    if let Some(envelope) = envelope(Event::Receipt(mark)) {
+        app.hub.deliver(&envelope);
+    }
+}
+
 fn room_of(event: &Event) -> Id {
     match event {
         Event::Message(message) => message.room_id,

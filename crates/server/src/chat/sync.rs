@@ -18,6 +18,32 @@ const PAGE: i64 = 100;
 /// Rooms looked at in one scan; a longer list is continued in the next.
 const SCAN_ROOMS: i64 = 1_000;
 
+/// Goes through the rooms that change, page after page. On PostgreSQL the end of the list is not in order: a smaller version may be
+/// committed after a larger one. So it begins anew where all was committed when it began the last time.
+struct Sweep {
+    /// Where the next page begins.
+    after: i64,
+    /// Where the next sweep begins, once this one has begun.
+    next: Option<i64>,
+}
+
+impl Sweep {
+    /// Up to which version every change has been found now.
+    fn note(&mut self, last: Option<i64>, is_last: bool, seen: i64) -> i64 {
+        let begun = *self.next.get_or_insert(seen);
+        match last {
+            Some(last) if !is_last => {
+                self.after = last;
+                begun.min(last)
+            }
+            _ => {
+                (self.after, self.next) = (begun, None);
+                begun
+            }
+        }
+    }
+}
+
 /// A durable event as it goes to a connection.
 pub struct Replayed {
     /// Its place in the room.
@@ -31,13 +57,13 @@ pub struct Replayed {
 /// The unbroken history that all seqs and versions belong to now.
 #[must_use]
 pub fn epoch(app: &App) -> String {
-    app.store.epoch().to_owned()
+    app.store.epoch().to_string()
 }
 
 /// Whether a client's epoch is the current one. One that is left out, or empty, means the current one.
 #[must_use]
 pub fn is_current(app: &App, epoch: Option<&str>) -> bool {
-    epoch.is_none_or(|epoch| epoch.is_empty() || epoch == app.store.epoch())
+    epoch.is_none_or(|epoch| epoch.is_empty() || epoch == &*app.store.epoch())
 }
 
 /// Whether a message could be stored now.
@@ -90,26 +116,30 @@ pub async fn receipts(app: &App, room_id: Id, origin: bool) -> Result<Vec<(Water
 
 /// Scans until the server has left.
 pub async fn run(app: App) {
-    let mut version = match app.store.version().await {
-        Ok(version) => version,
-        Err(error) => {
-            tracing::error!(%error, "the scan starts from the beginning");
-            0
-        }
-    };
-    let mut revocation = app.store.last_revocation_id().await.unwrap_or(0);
+    let after = app.store.version().await.unwrap_or_else(|error| {
+        tracing::error!(%error, "the scan starts from the beginning");
+        0
+    });
+    let mut sweep = Sweep { after, next: None };
+    let mut moved = Sweep { after, next: None };
+    let mut revoked = app.store.last_revocation().await.unwrap_or(0);
+    let mut epochs = app.store.epochs();
     let mut seen: Vec<Head> = Vec::new();
     loop {
         let due = select! {
             () = app.scan_now.notified() => false,
+            Ok(()) = epochs.changed() => {
+                begin_new_history(&app);
+                true
+            }
             () = sleep(app.timing.scan) => true,
         };
-        match app.store.revocations_after(revocation).await {
-            Ok(revocations) => {
+        match app.store.revocations_after(revoked).await {
+            Ok((revocations, end)) => {
                 for ended in revocations {
-                    revocation = revocation.max(ended.id);
-                    end(&app, &ended);
+                    self::end(&app, &ended);
                 }
+                revoked = revoked.max(end);
             }
             Err(error) => tracing::warn!(%error, "ended sessions could not be read; trying again"),
         }
@@ -120,15 +150,33 @@ pub async fn run(app: App) {
         for head in seen.drain(..) {
             app.hub.store_is_at(head.room_id, head.last_seq);
         }
-        match app.store.heads_changed(version, SCAN_ROOMS).await {
-            Ok(heads) => {
-                version = heads.iter().map(|head| head.version).fold(version, i64::max);
-                app.inbox.scanned(&app.hub, &heads);
-                seen = heads;
+        match app.store.heads_changed(sweep.after, SCAN_ROOMS).await {
+            Ok(page) => {
+                let found = sweep.note(page.heads.last().map(|head| head.version), page.is_last, page.seen.version);
+                app.inbox.scanned(&app.hub, &page.heads, found);
+                seen = page.heads;
             }
             Err(error) => tracing::warn!(%error, "changed rooms could not be read; trying again"),
         }
+        if app.store.is_shared() {
+            match app.store.marks_moved(moved.after, SCAN_ROOMS).await {
+                Ok(page) => {
+                    moved.note(page.last, page.is_last, page.seen);
+                    for mark in page.marks {
+                        publish::again(&app, mark);
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "moved watermarks could not be read; trying again"),
+            }
+        }
     }
+}
+
+/// PostgreSQL has failed over to a server that may lack what was told of last: everybody comes back and learns what there is.
+fn begin_new_history(app: &App) {
+    tracing::warn!(epoch = &*app.store.epoch(), "the database goes on with another history; everybody reads anew");
+    app.hub.forget_heads();
+    app.hub.leave_all();
 }
 
 fn end(app: &App, ended: &Revocation) {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::bail;
 use clap::Args;
 use tokio::runtime::Runtime;
 
@@ -18,6 +19,9 @@ pub(super) struct BackupArgs {
 
 pub(super) fn run(args: BackupArgs) -> anyhow::Result<()> {
     let config = args.place.load()?;
+    if config.postgres.is_some() {
+        bail!("the database is PostgreSQL's: back it up with pg_dump, and the attachments and the secret by the means of where they are");
+    }
     Runtime::new()?.block_on(async {
         let (folder, inspection) = open::to_read(config).await?;
         inspection.close().await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use frontdesk_store::{Error, Inspection, Options, Store};
+use frontdesk_store::{Batches, Database, Error, Inspection, Store};
 use tokio::runtime::Builder;
 
 use super::Place;
@@ -40,17 +40,25 @@ pub fn with_data<T>(place: Place, work: impl AsyncFnOnce(&Opened) -> anyhow::Res
 /// Opens the data for looking at them, as they are: nothing is migrated. What is absent is made.
 pub async fn to_read(config: Config) -> anyhow::Result<(DataFolder, Inspection)> {
     let folder = DataFolder::open_for_tool(&config)?;
-    if !folder.database().exists() {
+    let database = folder.store().database;
+    if is_absent(&database).await {
         open(config).await?.store.close().await;
     }
     for _ in 0..TRIES {
-        let inspection = Inspection::open(folder.database()).await?;
+        let inspection = Inspection::open(&database).await?;
         if inspection.is_current() || folder.try_hold()?.is_some() {
             return Ok((folder, inspection));
         }
         tokio::time::sleep(PAUSE).await;
     }
     Err(Error::Schema("a server of another version is running".into()).into())
+}
+
+async fn is_absent(database: &Database) -> bool {
+    match database {
+        Database::Sqlite(path) => !path.exists(),
+        Database::Postgres(_) => matches!(Inspection::open(database).await, Err(Error::Empty)),
+    }
 }
 
 /// Migrates only while nobody else holds the folder: a server's schema is not changed under its feet.
@@ -61,7 +69,7 @@ async fn open(config: Config) -> anyhow::Result<Opened> {
         tries += 1;
         match try_open(&folder).await {
             Ok(store) => return Ok(Opened { config, folder, store }),
-            Err(TryError::Held(Error::Schema(_))) if tries < TRIES => tokio::time::sleep(PAUSE).await,
+            Err(TryError::Held(Error::Schema(_) | Error::Empty)) if tries < TRIES => tokio::time::sleep(PAUSE).await,
             Err(TryError::Held(error) | TryError::Store(error)) => return Err(error.into()),
             Err(TryError::Folder(error)) => return Err(error.into()),
         }
@@ -76,11 +84,22 @@ enum TryError {
 
 async fn try_open(folder: &DataFolder) -> Result<Store, TryError> {
     let hold = folder.try_hold().map_err(TryError::Folder)?;
-    let opened = Store::open(Options::new(folder.database()), hold.is_some()).await;
+    let opened = open_store(folder, hold.is_some()).await;
     // What this process stores is found by the server's scan; nobody listens to batches here.
     let store = opened.map(|(store, _)| store).map_err(if hold.is_some() { TryError::Store } else { TryError::Held })?;
     if let Some(copy) = store.copy_before_migration() {
         eprintln!("the database was migrated; as it was before, it is kept in {}", copy.display());
     }
     Ok(store)
+}
+
+/// In a PostgreSQL database a tool only makes what is absent: other nodes, which this folder knows nothing of, may be running.
+async fn open_store(folder: &DataFolder, migrate: bool) -> Result<(Store, Batches), Error> {
+    if !folder.is_elsewhere() {
+        return Store::open(folder.store(), migrate).await;
+    }
+    match Store::open(folder.store(), false).await {
+        Err(Error::Empty) => Store::open(folder.store(), true).await,
+        opened => opened,
+    }
 }

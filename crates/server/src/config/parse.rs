@@ -91,18 +91,18 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, ConfigError> {
     })
 }
 
+/// Whether it is the URL of a PostgreSQL database, which several nodes share.
+pub(super) fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
 pub(super) fn database(url: &str) -> Result<PathBuf, ConfigError> {
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Err(ConfigError::setting(
-            "database-url",
-            "PostgreSQL is not built yet; leave it out to use SQLite in the data folder (a PostgreSQL database is backed up by pg_dump)",
-        ));
-    }
     let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or_default();
     if path.is_empty() || path.contains('?') || path == ":memory:" {
         return Err(ConfigError::setting(
             "database-url",
-            "it names no SQLite file; write sqlite:PATH, such as sqlite:/var/lib/frontdesk/frontdesk.db",
+            "it names neither a SQLite file, as sqlite:/var/lib/frontdesk/frontdesk.db does, nor a PostgreSQL database, as \
+             postgres://USER:PASSWORD@HOST/DATABASE does",
         ));
     }
     Ok(PathBuf::from(path))

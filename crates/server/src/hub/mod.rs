@@ -3,6 +3,7 @@
 //! The hub moves bytes; of an event it knows only where it goes, its seq and its class. It never asks the store:
 //! a follower that missed something is told that it lags, and its connection reads what it missed by itself.
 
+mod elsewhere;
 mod envelope;
 mod outbox;
 mod presence;
@@ -22,6 +23,7 @@ use std::{
 use frontdesk_protocol::Id;
 use tokio::sync::Notify;
 
+pub use elsewhere::{DESK, DESK_PERSON};
 pub use envelope::{About, Audience, Class, Envelope, Kind, Watermark};
 pub use outbox::{Outbox, Signals, Taken, Writing};
 pub use presence::{Departure, Person, Typed};
@@ -56,6 +58,7 @@ struct Inner {
     inbox: rooms::InboxFollowers,
     registry: registry::Registry,
     departures: presence::Departures,
+    elsewhere: elsewhere::Elsewhere,
     support: presence::Support,
     /// Rooms and people that type, so that the end of typing need not be looked for in every room.
     typists: Mutex<BTreeSet<(Id, Id)>>,
@@ -74,6 +77,7 @@ impl Hub {
             inbox: rooms::InboxFollowers::default(),
             registry: registry::Registry::new(limits),
             departures: presence::Departures::default(),
+            elsewhere: elsewhere::Elsewhere::default(),
             support: presence::Support::default(),
             typists: Mutex::default(),
             wheel: Wheel::default(),

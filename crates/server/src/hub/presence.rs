@@ -46,6 +46,11 @@ impl People {
         self.here.is_empty()
     }
 
+    /// Everybody who is there; people within their grace are.
+    pub(super) fn all(&self) -> impl Iterator<Item = Person> {
+        self.here.iter().map(|here| here.person)
+    }
+
     /// Everybody who is there but this person; people within their grace are.
     pub(super) fn others(&self, user_id: Id) -> Vec<Person> {
         self.here.iter().map(|here| here.person).filter(|person| person.user_id != user_id).collect()
@@ -191,9 +196,15 @@ impl Hub {
         gone
     }
 
-    /// Whether a person is in a room, or left it within the grace.
+    /// Whether a person is in a room, or left it within the grace, here or on another node.
     #[must_use]
     pub fn is_present(&self, room_id: Id, user_id: Id) -> bool {
+        self.is_here(room_id, user_id) || self.is_elsewhere(room_id, user_id)
+    }
+
+    /// Whether a person is in a room on this node, or left it within the grace.
+    #[must_use]
+    pub fn is_here(&self, room_id: Id, user_id: Id) -> bool {
         self.0.rooms.lock(room_id).get(&room_id).is_some_and(|room| room.people.here.iter().any(|here| here.person.user_id == user_id))
     }
 
@@ -231,9 +242,15 @@ impl Hub {
         ended
     }
 
-    /// Whether any admin is connected, or left within the grace.
+    /// Whether any admin is connected, or left within the grace, here or to another node.
     #[must_use]
     pub fn support_online(&self) -> bool {
+        self.support_here() || self.support_elsewhere()
+    }
+
+    /// Whether any admin is connected to this node, or left within the grace.
+    #[must_use]
+    pub fn support_here(&self) -> bool {
         let state = self.0.support.lock();
         state.connections > 0 || state.online
     }

@@ -5,7 +5,7 @@
 //! answer happen under the room's lock, so no event falls between the last page read and the first one handed over.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -45,6 +45,10 @@ impl Rooms {
         self.shards[shard].lock().expect("no code panics while it holds a shard")
     }
 
+    pub(super) fn shards(&self) -> impl Iterator<Item = MutexGuard<'_, HashMap<Id, LiveRoom>>> {
+        self.shards.iter().map(|shard| shard.lock().expect("no code panics while it holds a shard"))
+    }
+
     pub(super) fn deliver(&self, room_id: Id, envelope: &Envelope) {
         if let Some(room) = self.lock(room_id).get_mut(&room_id) {
             room.deliver(room_id, envelope);
@@ -52,8 +56,8 @@ impl Rooms {
     }
 
     pub(super) fn deliver_everywhere(&self, envelope: &Envelope) {
-        for shard in &self.shards {
-            for (room_id, room) in shard.lock().expect("no code panics while it holds a shard").iter_mut() {
+        for mut shard in self.shards() {
+            for (room_id, room) in shard.iter_mut() {
                 room.deliver(*room_id, envelope);
             }
         }
@@ -185,10 +189,16 @@ impl Hub {
         let mut shard = self.0.rooms.lock(room_id);
         let room = shard.entry(room_id).or_default();
         add(&mut room.followers, Follower { outbox: outbox.clone(), cursor: 0, live: false });
-        let others = room.people.others(user.id);
+        let mut others = room.people.others(user.id);
         let typists = room.people.others_typing(user.id);
         let arrived = room.people.enter(user);
         drop(shard);
+        let known = |others: &[Person], person: &Person| others.iter().any(|other| other.user_id == person.user_id);
+        for person in self.0.elsewhere.people(room_id) {
+            if person.user_id != user.id && !known(&others, &person) {
+                others.push(person);
+            }
+        }
         let seat = Seat { hub: self.clone(), room_id, outbox: outbox.clone(), grace };
         Joined { seat, others, typists, arrived }
     }
@@ -206,6 +216,20 @@ impl Hub {
         }
     }
 
+    /// What was told of may be no more: whoever follows reads what there is.
+    pub fn forget_heads(&self) {
+        for mut shard in self.0.rooms.shards() {
+            for (room_id, room) in shard.iter_mut() {
+                room.head = 0;
+                for follower in &mut room.followers {
+                    follower.lag(*room_id);
+                }
+            }
+        }
+        let mut inbox = self.0.inbox.lock();
+        (inbox.complete, inbox.past) = (0, BTreeSet::new());
+    }
+
     /// Whether any connection here follows the room.
     #[must_use]
     pub fn is_followed(&self, room_id: Id) -> bool {
@@ -221,8 +245,10 @@ pub(super) struct InboxFollowers {
 
 #[derive(Default)]
 struct InboxState {
-    /// The newest change that was handed out.
-    newest: i64,
+    /// Every change up to this version was handed out.
+    complete: i64,
+    /// And of later ones these.
+    past: BTreeSet<i64>,
     followers: Vec<InboxFollower>,
 }
 
@@ -241,8 +267,11 @@ impl InboxFollowers {
 
     pub(super) fn deliver(&self, envelope: &Envelope) {
         let mut state = self.lock();
-        if let Class::Summary { change, .. } = envelope.class {
-            state.newest = state.newest.max(change);
+        if let Class::Summary { version, change } = envelope.class {
+            state.complete = state.complete.max(version);
+            state.past.insert(change);
+            let complete = state.complete;
+            state.past = state.past.split_off(&(complete + 1));
         }
         for follower in &mut state.followers {
             follower.hear(envelope);
@@ -271,15 +300,16 @@ pub struct InboxSeat {
 }
 
 impl InboxSeat {
-    /// The connection has every change up to `version`. False, if a newer one has already been handed out.
+    /// The connection has every change up to `version`, and of later ones those that it `shows`. False, if another has already been
+    /// handed out.
     #[must_use]
-    pub fn go_live(&self, version: i64) -> bool {
+    pub fn go_live(&self, version: i64, shows: impl Fn(i64) -> bool) -> bool {
         let mut state = self.hub.0.inbox.lock();
-        let newest = state.newest;
+        let has_all = version >= state.complete && state.past.iter().all(|change| *change <= version || shows(*change));
         let Some(follower) = state.followers.iter_mut().find(|follower| follower.outbox.conn == self.outbox.conn) else {
             return true;
         };
-        follower.live = newest <= version;
+        follower.live = has_all;
         follower.live
     }
 }

@@ -211,6 +211,12 @@ impl Connection {
             }
             self.wire.feed(bytes).await?;
             match (class, &mut self.view) {
+                (Class::Receipt(mark), View::Room(room)) => room.note(mark),
+                (Class::Receipt(mark), View::Inbox(inbox)) => {
+                    if let Some(room) = inbox.rooms.get_mut(&mark.room_id) {
+                        room.note(mark);
+                    }
+                }
                 (Class::Event(seq), View::Room(room)) => room.written = seq,
                 (Class::Summary { version, .. }, View::Inbox(inbox)) => inbox.version = inbox.version.max(version),
                 _ => {}
@@ -257,7 +263,7 @@ impl Connection {
         let Self { app, wire, view, .. } = self;
         let recovered = match view {
             View::Room(room) => room.recover(app, wire, origin).await,
-            View::Inbox(inbox) if room_id == INBOX => inbox.catch_up(app, wire, 0).await,
+            View::Inbox(inbox) if room_id == INBOX => inbox.catch_up(app, wire).await,
             View::Inbox(inbox) => match inbox.rooms.get_mut(&room_id) {
                 Some(room) => room.recover(app, wire, false).await,
                 None => Ok(()),

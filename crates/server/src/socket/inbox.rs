@@ -40,7 +40,7 @@ impl InboxView {
 
     /// `ready`, then every room that changed since.
     pub(super) async fn begin(&mut self, app: &App, caller: &Caller, wire: &mut Wire, heartbeat_ms: u64) -> Result<(), Stop> {
-        let inbox::Begin { resume, version, current } = inbox::begin(app, self.after.as_deref(), self.epoch.as_deref()).await?;
+        let inbox::Begin { resume, version } = inbox::begin(app, self.after.as_deref(), self.epoch.as_deref()).await?;
         let ready = InboxReady {
             protocol: PROTOCOL,
             epoch: sync::epoch(app),
@@ -52,21 +52,31 @@ impl InboxView {
         };
         wire.write(ServerFrame::Ready(Ready::Inbox(Box::new(ready)))).await?;
         self.version = version;
-        self.catch_up(app, wire, current).await
+        self.catch_up(app, wire).await
     }
 
-    /// Writes every room that changed past our version, up to `current` at least and until the hub can go on.
-    pub(super) async fn catch_up(&mut self, app: &App, wire: &mut Wire, current: i64) -> Result<(), Stop> {
-        while self.version < current || !self.seat.go_live(self.version) {
-            let changes = inbox::changes_after(app, self.version, PAGE).await?;
-            for bytes in changes.frames {
-                wire.feed(bytes).await?;
+    /// Writes every room that changed past our version, until the hub can go on.
+    pub(super) async fn catch_up(&mut self, app: &App, wire: &mut Wire) -> Result<(), Stop> {
+        loop {
+            let mut changes = inbox::changes_after(app, self.version, PAGE).await?;
+            // What the first page shows, all pages show.
+            let seen = changes.seen;
+            loop {
+                for bytes in changes.frames {
+                    wire.feed(bytes).await?;
+                }
+                wire.flush().await?;
+                if changes.is_last {
+                    break;
+                }
+                changes = inbox::changes_after(app, changes.next, PAGE).await?;
             }
-            wire.flush().await?;
-            // Rooms that changed again since are found under their newer version: an empty page means all is told.
-            self.version = if changes.version > self.version { changes.version } else { self.version.max(current) };
+            // Rooms that changed again since are found under their newer version.
+            self.version = self.version.max(seen.version);
+            if self.seat.go_live(seen.version, |change| seen.shows(change)) {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// Opens a room on this connection. The caller has closed it before, if it was open.

@@ -30,7 +30,7 @@ pub(super) struct RoomView {
     pub(super) resumed_at: Option<Instant>,
     /// Every event up to this seq was written.
     pub(super) written: Seq,
-    /// Watermarks that were read from the store and written: what was published before that, and arrives later, is no news.
+    /// Watermarks that were written: what is not further, and arrives later, is no news.
     told: Vec<Watermark>,
 }
 
@@ -96,6 +96,14 @@ impl RoomView {
             [mark(true, receipt.read_seq), mark(false, receipt.delivered_seq)]
         };
         self.told = receipts.iter().flat_map(marks).collect();
+    }
+
+    /// A watermark was told of: an older one that comes later is none, nor is the same again.
+    pub(super) fn note(&mut self, mark: Watermark) {
+        match self.told.iter_mut().find(|told| (told.user_id, told.read) == (mark.user_id, mark.read)) {
+            Some(told) => *told = mark,
+            None => self.told.push(mark),
+        }
     }
 
     /// Whether a watermark on its way is further than what the connection was told.

@@ -21,7 +21,7 @@ use tungstenite::{
         CloseFrame,
         frame::{
             FrameHeader,
-            coding::{CloseCode as StandardCode, Data, OpCode},
+            coding::{CloseCode as StandardCode, Control, Data, OpCode},
         },
     },
 };
@@ -100,7 +100,7 @@ impl Wire {
 
     /// Takes a frame's text; `flush` sends it.
     pub(super) async fn feed(&mut self, text: Bytes) -> Result<(), Gone> {
-        self.fed.push(&text);
+        self.fed.push(OpCode::Data(Data::Text), &text);
         if self.fed.bytes.len() < FED_BYTES_MAX { Ok(()) } else { self.flush().await }
     }
 
@@ -122,10 +122,10 @@ impl Wire {
         self.feed(encode(&frame)).await
     }
 
-    /// Sends a ping, after what was fed.
+    /// Sends a ping, after what was fed and in the same write.
     pub(super) async fn ping(&mut self) -> Result<(), Gone> {
-        self.flush().await?;
-        self.patiently(async |socket, _| socket.send(Message::Ping(Bytes::new())).await).await
+        self.fed.push(OpCode::Control(Control::Ping), &[]);
+        self.flush().await
     }
 
     async fn patiently(
@@ -158,7 +158,7 @@ impl Wire {
     }
 }
 
-/// Text frames on their way, in one piece, so that they go out in one write. Nothing is kept once they are out: the library's buffer
+/// Frames on their way, in one piece, so that they go out in one write. Nothing is kept once they are out: the library's buffer
 /// for the same would keep its size, and writing them from where they are (`writev`) costs the kernel more than a copy does.
 #[derive(Default)]
 struct Fed {
@@ -178,11 +178,11 @@ impl Fed {
     }
 
     /// A frame in one piece, not masked, as a server's are (RFC 6455, section 5.2).
-    fn push(&mut self, text: &[u8]) {
-        self.bytes.reserve(HEAD_BYTES_MAX + text.len());
-        let header = FrameHeader { opcode: OpCode::Data(Data::Text), ..FrameHeader::default() };
-        header.format(text.len() as u64, &mut self.bytes).expect("there is always room in memory");
-        self.bytes.extend_from_slice(text);
+    fn push(&mut self, opcode: OpCode, payload: &[u8]) {
+        self.bytes.reserve(HEAD_BYTES_MAX + payload.len());
+        let header = FrameHeader { opcode, ..FrameHeader::default() };
+        header.format(payload.len() as u64, &mut self.bytes).expect("there is always room in memory");
+        self.bytes.extend_from_slice(payload);
     }
 
     fn poll_write(&mut self, stream: &mut Pulsing, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -35,7 +35,6 @@ async fn a_wrong_setting_is_named_and_ends_with_2_before_anything_listens() {
         ("--allowed-origins", "shop.example"),
         ("--public-url", "help.example"),
         ("--trusted-proxies", "proxy"),
-        ("--database-url", "postgres://localhost/x"),
         ("--database-url", "mysql://localhost/x"),
         ("--redis-url", "redis://localhost"),
     ] {
@@ -44,6 +43,9 @@ async fn a_wrong_setting_is_named_and_ends_with_2_before_anything_listens() {
         let by_environment = process::finish(process::command(folder.path(), &["serve"]).env(&variable, value), "").await;
         is_refused(&by_environment, 2, &variable);
     }
+    let on_postgres = ["serve", "--database-url", "postgres://127.0.0.1:1/x"];
+    is_refused(&frontdesk(folder.path(), &on_postgres, "").await, 2, "--jwt-secret");
+    is_refused(&frontdesk(folder.path(), &[&on_postgres[..], &["--demo"]].concat(), "").await, 2, "--database-url");
     is_refused(&frontdesk(folder.path(), &["serve", "--colour", "red"], "").await, 2, "--colour");
     is_refused(&frontdesk(folder.path(), &["dance"], "").await, 2, "dance");
     assert!(!folder.path().join("data").exists(), "nothing is made before the settings are right");

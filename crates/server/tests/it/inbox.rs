@@ -84,7 +84,10 @@ async fn a_version_resumes_the_inbox() {
     assert_eq!(back.ready["resume"], "complete");
     summary_of(&mut back, LINUS.room, "Meanwhile").await;
     back.fence().await;
-    assert!(back.seen("room_summary").iter().all(|frame| frame["room"]["id"] == LINUS.room), "only what has changed since");
+    // PostgreSQL may tell again of what was on its way when the version was told.
+    let told_again = |frame: &Value| crate::postgres::is_wanted() && frame["room"]["last_message"]["message"] == "Before";
+    let all = back.seen("room_summary");
+    assert!(all.iter().all(|frame| frame["room"]["id"] == LINUS.room || told_again(frame)), "only what has changed since");
     let mut stranger = dial.query("epoch", "another").open().await;
     assert_eq!(stranger.hears("ready").await["resume"], "reset");
     let mut nonsense = house.dial("/ws/inbox/").token(&ADA.token()).query("after", "nonsense").open().await;
@@ -97,8 +100,9 @@ async fn heartbeats_carry_the_version() {
     let house = House::opens().await;
     let mut inbox = house.watches_inbox(ADA).await;
     house.enters(GRACE, GRACE.room).await.says("Hi").await;
-    let version = summary_of(&mut inbox, GRACE.room, "Hi").await["version"].clone();
-    inbox.waits_for("the version", |frame| frame["type"] == "heartbeat" && frame["version"] == version).await;
+    let number = |frame: &Value| frame["version"].as_str().and_then(|version| version.parse::<i64>().ok());
+    let version = number(&summary_of(&mut inbox, GRACE.room, "Hi").await).expect("a version");
+    inbox.waits_for("the version", |frame| frame["type"] == "heartbeat" && number(frame) >= Some(version)).await;
     house.closes().await;
 }
 

@@ -1,6 +1,8 @@
 //! The promises of the contract, tested from outside on a running server: a file per behaviour.
 
 mod fixture;
+#[path = "../../../store/tests/store/postgres.rs"]
+mod postgres;
 
 mod accounts;
 mod attachments;
@@ -20,6 +22,7 @@ mod inbox;
 mod limits;
 mod messages;
 mod model;
+mod nodes;
 mod openapi;
 mod presence;
 mod receipts;

@@ -11,9 +11,12 @@ use std::{
 
 use frontdesk_protocol::{Id, Message, Role, Room, Seq, User, frame::Receipt};
 use frontdesk_store::{
-    AddOutcome, Batches, Clock, Error, Event, Mark, MarkKind, MarkOutcome, NewAttachment, NewMessage, NewUser, Options, SendOutcome, Store,
+    AddOutcome, Batches, Clock, Database, Error, Event, Mark, MarkKind, MarkOutcome, NewAttachment, NewMessage, NewUser, Options,
+    SendOutcome, Store,
 };
 use sqlx::{Connection as _, SqliteConnection, migrate::Migrator, sqlite::SqliteConnectOptions};
+
+use crate::postgres;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -27,6 +30,8 @@ pub struct Desk {
     pub grace: User,
     pub room: Id,
     pub clock: Arc<AtomicI64>,
+    pub options: Options,
+    /// The file, if it is one.
     pub path: PathBuf,
     _folder: tempfile::TempDir,
 }
@@ -34,17 +39,38 @@ pub struct Desk {
 /// An admin, Ada, and a user, Grace, who has an empty room.
 pub async fn desk() -> Desk {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("frontdesk.db");
+    desk_in(empty(&folder).await, folder).await
+}
+
+/// As `desk`, on PostgreSQL.
+pub async fn desk_of_nodes() -> Desk {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    desk_in(Options::postgres(postgres::database().await), folder).await
+}
+
+/// A place for a new database.
+pub async fn empty(folder: &tempfile::TempDir) -> Options {
+    if postgres::is_wanted() {
+        return Options::postgres(postgres::database().await);
+    }
+    Options::new(folder.path().join(format!("{}.db", std::fs::read_dir(folder.path()).expect("a folder").count())))
+}
+
+async fn desk_in(options: Options, folder: tempfile::TempDir) -> Desk {
+    let path = match &options.database {
+        Database::Sqlite(path) => path.clone(),
+        Database::Postgres(_) => PathBuf::new(),
+    };
     let clock = Arc::new(AtomicI64::new(START_MS));
-    let (store, batches) = open(&path, &clock).await;
+    let (store, batches) = open(&options, &clock).await;
     let ada = person(&store, "Ada", "9999999999", Role::Admin).await;
     let grace = person(&store, "Grace", "5550001", Role::User).await;
     let room = store.open_room(grace.id).await.expect("stored").expect("she exists").room_id;
-    Desk { store, batches, ada, grace, room, clock, path, _folder: folder }
+    Desk { store, batches, ada, grace, room, clock, options, path, _folder: folder }
 }
 
-pub async fn open(path: &std::path::Path, clock: &Arc<AtomicI64>) -> (Store, Batches) {
-    Store::open_with_clock(Options::new(path), true, Clock::Set(Arc::clone(clock))).await.expect("the store opens")
+pub async fn open(options: &Options, clock: &Arc<AtomicI64>) -> (Store, Batches) {
+    Store::open_with_clock(options.clone(), true, Clock::Set(Arc::clone(clock))).await.expect("the store opens")
 }
 
 pub async fn person(store: &Store, name: &str, phone: &str, role: Role) -> User {
@@ -127,6 +153,17 @@ impl Desk {
 
     pub async fn history(&self) -> Vec<Event> {
         self.store.events_after(self.room, 0, 10_000).await.expect("read")
+    }
+
+    /// The version after all that has happened here. On PostgreSQL it lags behind while other tests' transactions are on their way.
+    pub async fn version(&self) -> i64 {
+        loop {
+            let version = self.store.version().await.expect("read");
+            if self.store.heads_changed(version, 1).await.expect("read").heads.is_empty() {
+                return version;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
     }
 
     /// Everything that was published until now.

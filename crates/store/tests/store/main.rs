@@ -1,19 +1,16 @@
-//! The store as the server uses it, on temporary files.
+//! The store as the server uses it: on temporary files, and with `FRONTDESK_TEST_DATABASE=postgres` on databases of a throwaway
+//! PostgreSQL. What is SQLite's own matter is in `sqlite`, what only PostgreSQL can is in `nodes`.
 
 mod fixture;
+mod postgres;
 
-mod check;
-mod copies;
 mod history;
 mod import_export;
-mod inboxes;
-mod model;
+mod nodes;
 mod people;
-mod plans;
 mod receipts;
 mod rooms;
 mod search;
 mod sends;
 mod sessions;
-mod throughput;
-mod writer;
+mod sqlite;

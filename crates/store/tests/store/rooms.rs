@@ -117,24 +117,23 @@ async fn the_list_is_filtered_by_viewer_status_unread_and_search() {
 async fn changed_rooms_are_found_by_version_and_a_version_is_never_cut() {
     let desk = desk().await;
     let five = with_five(&desk).await;
-    let before = desk.store.version().await.unwrap();
-    assert_eq!(desk.store.heads_changed(before, 10).await.unwrap(), []);
+    let before = desk.version().await;
     let message = desk.says(&desk.grace, "Hi").await;
-    let after = desk.store.version().await.unwrap();
-    let head = Head { room_id: desk.room, last_seq: 1, version: after };
-    assert_eq!(desk.store.heads_changed(before, 10).await.unwrap(), [head]);
+    let after = desk.version().await;
+    let heads = desk.store.heads_changed(before, 10).await.unwrap().heads;
+    assert!(matches!(heads[..], [Head { room_id, last_seq: 1, version }] if room_id == desk.room && version <= after), "{heads:?}");
     desk.mark(&desk.grace, &message, MarkKind::Delivered).await;
     desk.store.touch_last_seen(vec![(desk.grace.id, message.created_at)]).await.unwrap();
     desk.store.probe().await.unwrap();
-    assert_eq!(desk.store.version().await.unwrap(), after, "none of these changes a room");
+    assert_eq!(desk.store.heads_changed(after, 10).await.unwrap().heads, [], "none of these changes a room");
     desk.mark(&desk.ada, &message, MarkKind::Read).await;
-    assert_eq!(desk.store.version().await.unwrap(), after + 1);
+    assert_eq!(desk.store.heads_changed(after, 10).await.unwrap().heads.len(), 1);
     let together = five.iter().map(|(room, user)| text(*room, user, "Again")).collect();
     desk.send_together(together).await;
     let mut seen = Vec::new();
     let mut version = before;
     loop {
-        let page = desk.store.heads_changed(version, 1).await.unwrap();
+        let page = desk.store.heads_changed(version, 1).await.unwrap().heads;
         let Some(last) = page.last() else { break };
         version = last.version;
         seen.extend(page.into_iter().map(|head| head.room_id));
@@ -142,7 +141,7 @@ async fn changed_rooms_are_found_by_version_and_a_version_is_never_cut() {
     let mut expected: Vec<_> = five.iter().map(|(room, _)| *room).collect();
     expected.insert(0, desk.room);
     assert_eq!(seen, expected, "pages of one miss nothing");
-    assert_eq!(version, desk.store.version().await.unwrap());
+    assert!(version <= desk.version().await);
 }
 
 #[tokio::test]

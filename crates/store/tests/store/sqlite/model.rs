@@ -10,7 +10,7 @@ use std::{
 };
 
 use frontdesk_protocol::{Id, Message, Role, RoomStatus, Seq, User};
-use frontdesk_store::{Batches, Error, Event, Inspection, Mark, MarkKind, MarkOutcome, Pending, Problems, SendOutcome, Store};
+use frontdesk_store::{Batches, Error, Event, Inspection, Mark, MarkKind, MarkOutcome, Options, Pending, Problems, SendOutcome, Store};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
@@ -119,7 +119,7 @@ impl World {
             .execute(&mut stranger)
             .await
             .expect("a trigger can be made");
-        let (beside, beside_batches) = open(&desk.path, &desk.clock).await;
+        let (beside, beside_batches) = open(&desk.options, &desk.clock).await;
         Self {
             desk,
             beside,
@@ -256,7 +256,7 @@ impl World {
         let mut stranger = self.desk.stranger().await;
         let copying = copy_as_a_crash_would_leave_it(&mut stranger, &from, &to);
         tokio::join!(copying, self.settle());
-        let (copy, _) = open(&to, &Arc::clone(&self.desk.clock)).await;
+        let (copy, _) = open(&Options::new(&to), &Arc::clone(&self.desk.clock)).await;
         let left = histories(&copy, &self.rooms).await;
         holds(&promised, &copy, &left).await;
         copy.close().await;
@@ -268,7 +268,7 @@ impl World {
         self.desk.store.close().await;
         self.settle().await;
         self.hear_published();
-        (self.desk.store, self.desk.batches) = open(&self.desk.path, &self.desk.clock).await;
+        (self.desk.store, self.desk.batches) = open(&self.desk.options, &self.desk.clock).await;
     }
 
     async fn ends(mut self) {

@@ -1,0 +1,114 @@
+//! Who is on other nodes: of each node whom it has said to be in which room.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Mutex, MutexGuard},
+};
+
+use frontdesk_protocol::{Id, Role};
+
+use super::{Hub, Person, give_back};
+
+/// The room that stands for the desk as a whole.
+pub const DESK: Id = 0;
+
+/// The people of all other nodes.
+#[derive(Default)]
+pub(super) struct Elsewhere(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// By room; a person may be there on several nodes.
+    rooms: HashMap<Id, Vec<(Person, String)>>,
+    /// Nodes with people.
+    nodes: BTreeSet<String>,
+}
+
+impl Elsewhere {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("no code panics while it holds the other nodes' people")
+    }
+
+    /// Everybody who is in a room on another node, each once.
+    pub(super) fn people(&self, room_id: Id) -> Vec<Person> {
+        let state = self.lock();
+        let mut people: Vec<Person> = Vec::new();
+        for (person, _) in state.rooms.get(&room_id).into_iter().flatten() {
+            if people.iter().all(|known| known.user_id != person.user_id) {
+                people.push(*person);
+            }
+        }
+        people
+    }
+}
+
+impl Hub {
+    /// Whether a person is in a room on another node.
+    #[must_use]
+    pub fn is_elsewhere(&self, room_id: Id, user_id: Id) -> bool {
+        let state = self.0.elsewhere.lock();
+        state.rooms.get(&room_id).is_some_and(|people| people.iter().any(|(person, _)| person.user_id == user_id))
+    }
+
+    /// Whether any other node has an admin.
+    #[must_use]
+    pub fn support_elsewhere(&self) -> bool {
+        self.0.elsewhere.lock().rooms.contains_key(&DESK)
+    }
+
+    /// A node has said that a person is in a room, or is no more.
+    pub fn set_elsewhere(&self, node: &str, room_id: Id, person: Person, here: bool) {
+        let mut state = self.0.elsewhere.lock();
+        if here {
+            state.nodes.insert(node.to_owned());
+            let people = state.rooms.entry(room_id).or_default();
+            if !people.iter().any(|(known, at)| known.user_id == person.user_id && at == node) {
+                people.push((person, node.to_owned()));
+            }
+        } else if let Some(people) = state.rooms.get_mut(&room_id) {
+            people.retain(|(known, at)| known.user_id != person.user_id || at != node);
+            if people.is_empty() {
+                state.rooms.remove(&room_id);
+                give_back(&mut state.rooms);
+            }
+        }
+    }
+
+    /// Forgets the people of all nodes but these; answers who was forgotten, and where.
+    #[must_use]
+    pub fn only_nodes(&self, alive: &[String]) -> Vec<(Id, Person)> {
+        let mut state = self.0.elsewhere.lock();
+        if state.nodes.iter().all(|node| alive.contains(node)) {
+            return Vec::new();
+        }
+        state.nodes.retain(|node| alive.contains(node));
+        let mut forgotten = Vec::new();
+        state.rooms.retain(|room_id, people| {
+            people.retain(|(person, node)| {
+                let stays = alive.contains(node);
+                if !stays {
+                    forgotten.push((*room_id, *person));
+                }
+                stays
+            });
+            !people.is_empty()
+        });
+        give_back(&mut state.rooms);
+        forgotten
+    }
+
+    /// Everybody who is on this node, in which room.
+    #[must_use]
+    pub fn everybody(&self) -> Vec<(Id, Person)> {
+        let mut everybody = Vec::new();
+        for shard in self.0.rooms.shards() {
+            for (room_id, room) in shard.iter() {
+                everybody.extend(room.people.all().map(|person| (*room_id, person)));
+            }
+        }
+        everybody
+    }
+}
+
+/// What stands for the admins of a node in the room of the desk.
+pub const DESK_PERSON: Person = Person { user_id: 0, role: Role::Admin };
