@@ -4,7 +4,7 @@ use frontdesk_protocol::{Id, Role};
 
 use crate::{
     Error, Store, columns,
-    sql::{Dialect, query, query_scalar},
+    sql::{self, Dialect, query, query_scalar},
 };
 
 /// A node that has said nothing for so long is taken for dead. Nodes say that they live every few seconds.
@@ -116,7 +116,7 @@ impl Store {
     /// What other nodes than this one have said since a place.
     pub async fn elsewhere(&self, node: &str, place: i64) -> Result<Elsewhere, Error> {
         let mut reader = self.reader().await?;
-        let next = query_scalar("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1").fetch_one(&mut reader).await?;
+        let next = sql::all_ended(&mut reader).await?;
         let rows = query(
             "select p.node, p.room_id, p.user_id, p.role, p.here from presence p \
              where p.version > $1 and p.node <> $2 order by p.version",

@@ -8,7 +8,7 @@ use crate::{
     Error, Event, Pending, Store,
     batch::{Job, Work},
     columns,
-    sql::{Connection, Dialect, Row, query, query_scalar},
+    sql::{self, Connection, Dialect, Row, query},
 };
 
 /// Which watermark.
@@ -96,7 +96,7 @@ impl Store {
         if reader.dialect() == Dialect::Sqlite {
             return Ok(MarksMoved { seen: after_version, is_last: true, ..MarksMoved::default() });
         }
-        let seen = query_scalar("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1").fetch_one(&mut reader).await?;
+        let seen = sql::all_ended(&mut reader).await?;
         let rows = query(concat!(
             "select ",
             receipt_columns!(),

@@ -8,7 +8,7 @@ use crate::{
     Account, Error, Store,
     batch::Work,
     people,
-    sql::{Dialect, Row, query, query_as, query_scalar},
+    sql::{self, Dialect, Row, query, query_as, query_scalar},
 };
 
 /// What became of a refresh token.
@@ -124,10 +124,7 @@ impl Store {
         let mut reader = self.reader().await?;
         let (place_column, end) = match reader.dialect() {
             Dialect::Sqlite => ("id", query_scalar("select coalesce(max(id), 0) from revocations").fetch_one(&mut reader).await?),
-            Dialect::Postgres => {
-                let end = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1";
-                ("version", query_scalar(end).fetch_one(&mut reader).await?)
-            }
+            Dialect::Postgres => ("version", sql::all_ended(&mut reader).await?),
         };
         let mut sql = query("select id, user_id, sid, jti, before_iat from revocations where ");
         sql.push(place_column).push(" > ").push_bind(place).push(" order by id");

@@ -2,19 +2,22 @@
 //!
 //! A statement's text is the same for both wherever they agree; it asks [`Connection::dialect`] where they do not.
 
+mod value;
+
 use std::{borrow::Cow, fmt, marker::PhantomData, time::Duration};
 
 use frontdesk_protocol::Id;
 use sqlx::{
-    Arguments as _, AssertSqlSafe, ColumnIndex, Connection as _, Decode, FromRow, Postgres, Row as _, Sqlite, Type,
-    error::BoxDynError,
+    AssertSqlSafe, ColumnIndex, Connection as _, Decode, FromRow, Postgres, Row as _, Sqlite, Type,
     postgres::{PgArguments, PgConnection, PgRow},
-    sqlite::{SqliteArguments, SqliteConnection, SqliteRow},
+    sqlite::{SqliteConnection, SqliteRow},
 };
 
 use tokio::time::timeout;
 
-use crate::columns::ClientId;
+use value::{for_postgres, for_sqlite};
+
+pub(crate) use value::Value;
 
 /// How long a statement on PostgreSQL may take, its way there and back included.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(12);
@@ -130,76 +133,6 @@ impl Row {
         match self {
             Self::Sqlite(row) => row.try_get(index),
             Self::Postgres(row) => row.try_get(index),
-        }
-    }
-}
-
-/// A value of a statement.
-#[derive(Clone, Debug)]
-pub(crate) enum Value<'q> {
-    Int(Option<i64>),
-    Bool(Option<bool>),
-    Text(Option<Cow<'q, str>>),
-    Bytes(Option<Cow<'q, [u8]>>),
-    ClientId(Option<Cow<'q, str>>),
-}
-
-/// `$from` and `Option<$from>` become a variant.
-macro_rules! value_from {
-    ($($from:ty => $variant:ident($value:ident => $into:expr)),+ $(,)?) => {$(
-        impl<'q> From<$from> for Value<'q> {
-            fn from($value: $from) -> Self {
-                Self::$variant(Some($into))
-            }
-        }
-
-        impl<'q> From<Option<$from>> for Value<'q> {
-            fn from(value: Option<$from>) -> Self {
-                Self::$variant(value.map(|$value| $into))
-            }
-        }
-    )+};
-}
-
-value_from! {
-    i64 => Int(value => value),
-    bool => Bool(value => value),
-    &'q str => Text(value => Cow::Borrowed(value)),
-    &'q String => Text(value => Cow::Borrowed(value.as_str())),
-    String => Text(value => Cow::Owned(value)),
-    &'q [u8] => Bytes(value => Cow::Borrowed(value)),
-    ClientId<'q> => ClientId(value => Cow::Borrowed(value.0)),
-}
-
-impl From<&i64> for Value<'_> {
-    fn from(value: &i64) -> Self {
-        Self::Int(Some(*value))
-    }
-}
-
-impl<'q> From<&'q Option<String>> for Value<'q> {
-    fn from(value: &'q Option<String>) -> Self {
-        value.as_ref().into()
-    }
-}
-
-impl Value<'_> {
-    fn add_to_sqlite(self, arguments: &mut SqliteArguments) -> Result<(), BoxDynError> {
-        match self {
-            Self::Int(value) => arguments.add(value),
-            Self::Bool(value) => arguments.add(value),
-            Self::Text(value) => arguments.add(value),
-            Self::Bytes(value) => arguments.add(value.map(Cow::into_owned)),
-            Self::ClientId(value) => arguments.add(value.as_deref().map(ClientId)),
-        }
-    }
-
-    fn add_to_postgres(self, arguments: &mut PgArguments) -> Result<(), BoxDynError> {
-        match self {
-            Self::Int(value) => arguments.add(value),
-            Self::Bool(value) => arguments.add(value),
-            Self::Text(value) | Self::ClientId(value) => arguments.add(value),
-            Self::Bytes(value) => arguments.add(value.as_deref()),
         }
     }
 }
@@ -372,20 +305,9 @@ async fn within<T>(answer: impl Future<Output = sqlx::Result<T>>) -> sqlx::Resul
     timeout(ANSWER_TIMEOUT, answer).await.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
 }
 
-fn for_sqlite(values: Vec<Value<'_>>) -> sqlx::Result<SqliteArguments> {
-    let mut arguments = SqliteArguments::default();
-    for value in values {
-        value.add_to_sqlite(&mut arguments).map_err(sqlx::Error::Encode)?;
-    }
-    Ok(arguments)
-}
-
-fn for_postgres(values: Vec<Value<'_>>) -> sqlx::Result<PgArguments> {
-    let mut arguments = PgArguments::default();
-    for value in values {
-        value.add_to_postgres(&mut arguments).map_err(sqlx::Error::Encode)?;
-    }
-    Ok(arguments)
+/// The number up to which every transaction on PostgreSQL has ended: all that they changed can be read from now on.
+pub(crate) async fn all_ended(connection: &mut Connection) -> sqlx::Result<i64> {
+    query_scalar("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1").fetch_one(connection).await
 }
 
 /// The next id of a table for a row that comes without one; SQLite gives it by itself.
