@@ -48,8 +48,13 @@ export function createSession(options: SessionOptions): Session {
   function show(stored: Stored | null, news: News): void {
     const before = state.get()
     if (stored && before.status === 'signed_in' && before.user.id === stored.user.id) return
-    if (!stored && before.status === 'signed_out') return
+    if (!stored && before.status === 'signed_out' && news !== 'left') return
     state.set(stateOf(stored, news === 'signed_in' ? 'none' : news, before.user))
+  }
+
+  /** The session is no more; who ended it is not known here, unless it was heard before. */
+  function isGone(): void {
+    if (state.get().status !== 'signed_out') show(null, 'left')
   }
 
   // The news may be here before what it tells of: another tab's storage is seen a moment later.
@@ -57,7 +62,8 @@ export function createSession(options: SessionOptions): Session {
   const onStorage = ({ key: changed }: StorageEvent) => {
     if (changed !== key && changed !== null) return
     const stored = read()
-    show(stored, stored ? 'signed_in' : 'left')
+    if (stored) show(stored, 'signed_in')
+    else isGone()
   }
   globalThis.addEventListener?.('storage', onStorage)
 
@@ -90,7 +96,8 @@ export function createSession(options: SessionOptions): Session {
         throw error
       }
       if (read()?.refresh === before.refresh) write(null, 'expired')
-      else show(read(), 'left')
+      else if (read()) show(read(), 'left')
+      else isGone()
       throw signedOut()
     }
   }
@@ -98,7 +105,7 @@ export function createSession(options: SessionOptions): Session {
   async function token(refused?: string): Promise<string> {
     const stored = read()
     if (!stored) {
-      show(null, 'left')
+      isGone()
       throw signedOut()
     }
     if (isFresh(stored, refused)) return stored.access
@@ -119,14 +126,18 @@ export function createSession(options: SessionOptions): Session {
       return answer.user
     },
     async logout({ all = false } = {}) {
-      const stored = read()
-      if (stored) {
-        const call = createApi(options.url, token).call('POST', '/api/auth/logout/', { all })
-        // "All devices" is a promise that only the server can keep; leaving this one works without it.
-        if (all) await call.catch((error) => ignoreSignedOut(error))
-        else await Promise.race([call.catch(() => {}), new Promise((done) => setTimeout(done, logoutPatienceMs))])
-      }
+      const tell = (access: () => Promise<string>) =>
+        createApi(options.url, access).call('POST', '/api/auth/logout/', { all })
+      // "All devices" is a promise that only the server can keep; leaving this one works without it.
+      if (all && read()) await tell(token).catch((error) => ignoreSignedOut(error))
+      const access = !all && read() ? await atMost(logoutPatienceMs, token()) : null
+      // Before the server closes the sockets, which would look like an end from outside.
       write(null, 'left')
+      if (access)
+        await atMost(
+          logoutPatienceMs,
+          tell(async () => access),
+        )
     },
     close() {
       channel.close()
@@ -134,6 +145,10 @@ export function createSession(options: SessionOptions): Session {
     },
   }
 }
+
+/** Null when it fails or takes longer. */
+const atMost = <T>(ms: number, work: Promise<T>): Promise<T | null> =>
+  Promise.race([work.catch(() => null), new Promise<null>((done) => setTimeout(() => done(null), ms))])
 
 const signedOut = () => apiError(401, 'unauthorized', 'Signed out')
 

@@ -106,7 +106,8 @@ export function jwt(claims: object): string {
 }
 
 /** Answers of a server, by method and path. */
-export type Routes = Record<string, (body: unknown, headers: Record<string, string>) => [number, unknown?]>
+type Answer = [number, unknown?]
+export type Routes = Record<string, (body: unknown, headers: Record<string, string>) => Answer | Promise<Answer>>
 
 export function stubFetch(routes: Routes): string[] {
   const calls: string[] = []
@@ -116,7 +117,7 @@ export function stubFetch(routes: Routes): string[] {
     const route = routes[name]
     if (!route) throw new TypeError('Failed to fetch')
     const body = init.body ? JSON.parse(String(init.body)) : undefined
-    const [status, answer] = route(body, init.headers as Record<string, string>)
+    const [status, answer] = await route(body, init.headers as Record<string, string>)
     return new Response(answer === undefined ? null : JSON.stringify(answer), { status })
   })
   return calls

@@ -127,6 +127,33 @@ describe('a session', () => {
     expect(items.size).toBe(0)
   })
 
+  test('that its owner leaves is not taken for one that was ended from outside', async () => {
+    const [here, there] = [tab(), tab()]
+    await here.login('1', 'secret')
+    await until(() => there.get().status === 'signed_in')
+    // The server closes the connections before it answers: both pages try to renew what is no more.
+    routes['POST /api/auth/refresh/'] = () => [401, { status: 401, code: 'unauthorized', detail: 'Ended' }]
+    const seen: (string | null)[] = []
+    here.subscribe(() => seen.push(here.get().reason))
+    routes['POST /api/auth/logout/'] = () => {
+      expect(here.get().reason).toBe('left')
+      return [204]
+    }
+    await here.logout()
+    expect(seen).toEqual(['left'])
+
+    await here.login('1', 'secret')
+    await until(() => there.get().status === 'signed_in')
+    const access = await there.token()
+    routes['POST /api/auth/logout/'] = async () => {
+      await expect(there.token(access)).rejects.toMatchObject({ status: 401 })
+      return [204]
+    }
+    await here.logout({ all: true })
+    await until(() => there.get().reason === 'left')
+    expect(here.get()).toMatchObject({ status: 'signed_out', reason: 'left' })
+  })
+
   test('is not left on all devices unless the server says so', async () => {
     const session = tab()
     await session.login('1', 'secret')
