@@ -60,6 +60,9 @@ struct Place {
     /// A SQLite file, as sqlite:PATH [default: frontdesk.db in the data folder]
     #[arg(long, env = "FRONTDESK_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     database_url: Option<String>,
+    /// Where attachments lie: a folder, or a bucket, as s3://BUCKET/PREFIX [default: attachments in the data folder]
+    #[arg(long, env = "FRONTDESK_ATTACHMENTS", value_name = "PLACE")]
+    attachments: Option<String>,
     /// Secret that signs access tokens; also FRONTDESK_JWT_SECRET_FILE [default: the one in the data folder]
     #[arg(long, env = "FRONTDESK_JWT_SECRET", value_name = "SECRET", hide_env_values = true)]
     jwt_secret: Option<Secret>,
@@ -70,8 +73,8 @@ struct Place {
 
 impl Place {
     fn load(self) -> Result<Config, ConfigError> {
-        let Self { data, database_url, jwt_secret, config } = self;
-        Config::load(Settings { data, database_url, jwt_secret, config, ..Settings::default() })
+        let Self { data, database_url, attachments, jwt_secret, config } = self;
+        Config::load(Settings { data, database_url, attachments, jwt_secret, config, ..Settings::default() })
     }
 }
 

@@ -4,6 +4,7 @@
 mod network;
 mod origin;
 mod parse;
+mod storage;
 
 use std::{
     net::SocketAddr,
@@ -19,6 +20,7 @@ use thiserror::Error;
 pub use network::Network;
 pub use origin::Origin;
 pub use parse::{List, Secret, duration};
+pub use storage::{S3, Storage, wrong as storage_problem};
 
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = "frontdesk.toml";
@@ -50,6 +52,10 @@ pub struct Settings {
     /// [default: frontdesk.db in the data folder]
     #[arg(long, env = "FRONTDESK_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    /// Where attachments lie: a folder, or a bucket that nodes share, as s3://BUCKET/PREFIX; its keys, region and address come
+    /// from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL [default: attachments in the data folder]
+    #[arg(long, env = "FRONTDESK_ATTACHMENTS", value_name = "PLACE")]
+    pub attachments: Option<String>,
     /// Not built yet: one node needs none
     #[arg(long, env = "FRONTDESK_REDIS_URL", value_name = "URL", hide_env_values = true)]
     pub redis_url: Option<String>,
@@ -109,6 +115,8 @@ pub struct Config {
     pub database: Option<PathBuf>,
     /// The URL of a PostgreSQL database, if one is used in its place.
     pub postgres: Option<Secret>,
+    /// Where attachments lie, if not in the data folder.
+    pub attachments: Option<Storage>,
     /// The secret of access tokens, if it is not the one in the data folder.
     pub jwt_secret: Option<Secret>,
     /// Origins that may connect and call beyond our own.
@@ -143,6 +151,7 @@ impl Config {
             demo: false,
             database: None,
             postgres: None,
+            attachments: None,
             jwt_secret: None,
             allowed_origins: Vec::new(),
             public_url: None,
@@ -212,6 +221,13 @@ fn judge(given: Settings, file: Settings) -> Result<Config, ConfigError> {
         Some(url) if parse::is_postgres(&url) => config.postgres = Some(Secret::new(url)),
         Some(url) => config.database = Some(parse::database(&url)?),
         None => {}
+    }
+    if let Some(text) = first(given.attachments, file.attachments) {
+        if demo {
+            return Err(storage_problem("--demo keeps everything in a folder of its own; leave it out"));
+        }
+        let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        config.attachments = Some(Storage::read(&text, variables)?);
     }
     config.jwt_secret = parse::secret("jwt-secret", given.jwt_secret, file.jwt_secret)?;
     if config.jwt_secret.as_ref().is_some_and(|secret| secret.reveal().len() < JWT_SECRET_BYTES_MIN) {

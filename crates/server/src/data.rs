@@ -18,7 +18,7 @@ use thiserror::Error;
 
 pub use restoring::Restoring;
 
-use crate::config::{Config, JWT_SECRET_BYTES_MIN, Secret};
+use crate::config::{Config, JWT_SECRET_BYTES_MIN, Secret, Storage};
 
 const ATTACHMENTS: &str = "attachments";
 const DATABASE: &str = "frontdesk.db";
@@ -63,6 +63,7 @@ pub struct DataFolder {
     path: PathBuf,
     database: PathBuf,
     postgres: Option<Secret>,
+    storage: Option<Storage>,
     in_use: Arc<File>,
 }
 
@@ -94,7 +95,7 @@ impl DataFolder {
         }
         let database = config.database.clone().unwrap_or_else(|| path.join(DATABASE));
         let in_use = Arc::new(restoring::share(&path)?);
-        Ok(Self { path, database, postgres: config.postgres.clone(), in_use })
+        Ok(Self { path, database, postgres: config.postgres.clone(), storage: config.attachments.clone(), in_use })
     }
 
     /// Opens the folder for a command line tool, which works on a demo's folder, too.
@@ -158,10 +159,19 @@ impl DataFolder {
         &self.database
     }
 
-    /// The folder of attachments.
+    /// The folder of attachments; if they lie in a bucket, of those that are on their way to it.
     #[must_use]
     pub fn attachments(&self) -> PathBuf {
-        self.path.join(ATTACHMENTS)
+        match &self.storage {
+            Some(Storage::Folder(folder)) => folder.clone(),
+            Some(Storage::S3(_)) | None => self.path.join(ATTACHMENTS),
+        }
+    }
+
+    /// Where attachments lie, if it was said.
+    #[must_use]
+    pub fn storage(&self) -> Option<&Storage> {
+        self.storage.as_ref()
     }
 
     /// Whether this is a demo's folder.

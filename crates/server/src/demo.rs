@@ -51,7 +51,7 @@ pub async fn fill(store: &Store, folder: &DataFolder) -> anyhow::Result<()> {
     if store.has_accounts().await? {
         return Ok(());
     }
-    let files = Files::open(folder.attachments())?;
+    let files = Files::open(folder).await?;
     let hash = tokio::task::spawn_blocking(|| passwords::new_hash(PASSWORD)).await?;
     let mut told = Told { now: Timestamp::now(), next_message: 1, records: people(&hash) };
     for (user_id, script) in (FIRST_USER..).zip(scripts()) {

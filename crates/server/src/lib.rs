@@ -68,7 +68,7 @@ impl Server {
             demo::fill(&store, &folder).await?;
         }
         let app = build(config, timing, &folder, store, shutdown).await?;
-        chat::attachments::sweep(&app).await?;
+        chat::attachments::begin(&app).await?;
         Ok(Self { app, batches, _hold: hold })
     }
 
@@ -114,7 +114,7 @@ async fn build(config: Config, timing: Timing, folder: &DataFolder, store: Store
         last_seen: LastSeen::default(),
         typing: TypingGate::default(),
         scan_now: Notify::new(),
-        files: Files::open(folder.attachments())?,
+        files: Files::open(folder).await?,
         passwords: Passwords::new(),
         tokens: Tokens::new(&secret),
         limits: Limits::new(config.rate_limit),
@@ -134,6 +134,7 @@ fn spawn(app: &App, batches: Batches) -> JoinSet<()> {
     background.spawn(chat::presence::run(app.clone()));
     background.spawn(chat::sync::run(app.clone()));
     background.spawn(chat::nodes::run(app.clone()));
+    background.spawn(chat::attachments::run(app.clone()));
     let wheel = app.clone();
     background.spawn(async move { wheel.hub.wheel().turn().await });
     let pruned = app.clone();

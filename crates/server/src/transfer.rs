@@ -7,7 +7,6 @@ use anyhow::{Context, anyhow, bail};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use frontdesk_protocol::limits::{FILE_BYTES_MAX, PHONE_BYTES_MAX};
 use frontdesk_store::{AttachmentRecord, ImportError, NewAttachment, Record, Store};
-use tokio::io::AsyncReadExt;
 
 use crate::{accounts::passwords, files::Files};
 
@@ -37,7 +36,7 @@ pub async fn import(store: &Store, files: &Files, mut from: impl BufRead) -> any
         if !line.trim_ascii().is_empty()
             && let Err(error) = batch.add(files, &line, number).await
         {
-            files.discard(&batch.files);
+            files.discard(&batch.files).await;
             return Err(error.context(format!("line {number}")));
         }
         if batch.records.len() == BATCH_RECORDS || read == 0 {
@@ -69,15 +68,15 @@ impl Batch {
         if count == 0 {
             return Ok(0);
         }
-        store.import(self.records).await.map_err(|error| match error {
-            ImportError::Record { index, message } => {
-                files.discard(&self.files);
-                anyhow!("line {}: {message}", self.lines.get(index).copied().unwrap_or_default())
+        match store.import(self.records).await {
+            Ok(()) => Ok(count),
+            Err(ImportError::Record { index, message }) => {
+                files.discard(&self.files).await;
+                Err(anyhow!("line {}: {message}", self.lines.get(index).copied().unwrap_or_default()))
             }
-            // Nobody knows whether the records are stored, so their files stay; the server's next start looks.
-            ImportError::Store(error) => error.into(),
-        })?;
-        Ok(count)
+            // Nobody knows whether the records are stored, so their files stay; the next sweep looks.
+            Err(ImportError::Store(error)) => Err(error.into()),
+        }
     }
 }
 
@@ -139,8 +138,7 @@ pub async fn export(store: &Store, files: &Files, mut to: impl Write) -> anyhow:
 
 async fn read_file(files: &Files, attachment: &AttachmentRecord) -> anyhow::Result<String> {
     let context = || format!("the file of attachment {:?} of message {}", attachment.name, attachment.message_id);
-    let mut opened = files.read(&attachment.key).await.with_context(context)?;
-    let mut bytes = Vec::new();
-    opened.file.read_to_end(&mut bytes).await.with_context(context)?;
+    let opened = files.read(&attachment.key).await.with_context(context)?;
+    let bytes = opened.all().await.with_context(context)?;
     Ok(STANDARD.encode(bytes))
 }

@@ -16,7 +16,7 @@ use super::{ATTACHMENTS, Contents, DATABASE, DEMO, MANIFEST, Manifest, SECRET, S
 use crate::{
     data::{self, DataFolder},
     files::{
-        self,
+        self, Files,
         sum::{self, Sum, Summing},
     },
 };
@@ -39,12 +39,18 @@ pub async fn write(folder: &DataFolder, to: &Path) -> anyhow::Result<Contents> {
     if folder.jwt_secret_file().exists() {
         pack.add_file(SECRET, &folder.jwt_secret_file())?;
     }
+    let stored = Files::look(folder).await?;
     let mut after = 0;
     loop {
         let page = snapshot.attachments(after).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
-        page.iter().try_for_each(|file| pack.add_attachment(&folder.attachments(), file))?;
+        for file in &page {
+            match stored.folder() {
+                Some(folder) => pack.add_attachment(folder, file)?,
+                None => pack.fetch_attachment(&stored, file).await?,
+            }
+        }
     }
     snapshot.close().await?;
     pack.finish()?;
@@ -157,19 +163,37 @@ impl Pack {
 
     /// The small copy is left out where it is missing: nothing is lost with it.
     fn add_attachment(&mut self, folder: &Path, file: &StoredFile) -> anyhow::Result<()> {
-        let damaged =
-            |damage: &str| anyhow!("{}; nothing was backed up. See frontdesk check and docs/operating.md", sum::describe(file, damage));
-        if !files::is_name(&file.key) {
-            return Err(damaged("its file has a name that is not ours"));
-        }
+        refuse_foreign(file)?;
         let found = self.add_file(&format!("{ATTACHMENTS}{}", file.key), &folder.join(&file.key));
-        let found = found.map_err(|error| damaged(&error.root_cause().to_string()))?;
+        let found = found.map_err(|error| damaged(file, &error.root_cause().to_string()))?;
         if let Some(difference) = sum::difference(file, &found) {
-            return Err(damaged(&difference));
+            return Err(damaged(file, &difference));
         }
         let thumbnail = files::thumbnail_name(&file.key);
         if file.thumbnail && folder.join(&thumbnail).exists() {
             self.add_file(&format!("{ATTACHMENTS}{thumbnail}"), &folder.join(&thumbnail))?;
+        }
+        Ok(())
+    }
+
+    /// From a bucket; one file at a time is in memory.
+    async fn fetch_attachment(&mut self, files: &Files, file: &StoredFile) -> anyhow::Result<()> {
+        refuse_foreign(file)?;
+        let unread = |error: io::Error| damaged(file, &error.to_string());
+        let bytes = files.read(&file.key).await.map_err(unread)?.all().await.map_err(unread)?;
+        if let Some(difference) = sum::difference(file, &Sum::of(&bytes[..])?) {
+            return Err(damaged(file, &difference));
+        }
+        self.add_bytes(&format!("{ATTACHMENTS}{}", file.key), &bytes)?;
+        if !file.thumbnail {
+            return Ok(());
+        }
+        match files.read_thumbnail(&file.key).await {
+            Ok((small, _)) => {
+                self.add_bytes(&format!("{ATTACHMENTS}{}", files::thumbnail_name(&file.key)), &small.all().await.map_err(unread)?)?;
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unread(error)),
+            _ => {}
         }
         Ok(())
     }
@@ -198,4 +222,12 @@ impl Pack {
         self.add_bytes(SUMS, sums.as_bytes())?;
         Ok(self.tar.into_inner()?.flush()?)
     }
+}
+
+fn refuse_foreign(file: &StoredFile) -> anyhow::Result<()> {
+    if files::is_name(&file.key) { Ok(()) } else { Err(damaged(file, "its file has a name that is not ours")) }
+}
+
+fn damaged(file: &StoredFile, damage: &str) -> anyhow::Error {
+    anyhow!("{}; nothing was backed up. See frontdesk check and docs/operating.md", sum::describe(file, damage))
 }

@@ -1,6 +1,9 @@
 //! Who may have the bytes of an attachment: whoever may see its room. And which files no message needs.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    time::{Duration, SystemTime},
+};
 
 use frontdesk_protocol::{Attachment, Id};
 
@@ -8,6 +11,8 @@ use super::access;
 use crate::{app::App, caller::Caller, error::Error};
 
 const KEYS_A_PAGE: i64 = 1_000;
+/// How often a bucket is swept, besides at start.
+const SWEEP_EVERY: Duration = Duration::from_secs(24 * 3_600);
 
 /// An attachment that the caller may have.
 #[derive(Clone, Debug)]
@@ -32,19 +37,42 @@ pub async fn find(app: &App, caller: &Caller, id: Id) -> Result<Granted, Error> 
     Ok(Granted { attachment: stored.attachment, key: stored.key })
 }
 
-/// Removes files that no stored message needs, left behind when the server last ended in the middle of something.
+/// Readies the attachments for uploads: removes what a dead server left behind in its folder. A bucket may hold very many, so
+/// it is only tried here and swept by `run`.
 ///
 /// # Errors
-/// `Unavailable` if the store or the folder cannot be read.
-pub async fn sweep(app: &App) -> Result<(), Error> {
-    let removed = app.files.sweep(needed(app).await?).await.map_err(|error| {
-        tracing::error!(%error, "the attachments could not be swept");
-        Error::Unavailable("the attachments cannot be read".into())
-    })?;
+/// `Unavailable` if the store or the folder cannot be read; a bucket that cannot be written.
+pub async fn begin(app: &App) -> anyhow::Result<()> {
+    app.files.clear_arriving().await.map_err(|error| unswept(&error))?;
+    match app.files.bucket() {
+        Some(_) => app.files.prove_writable().await,
+        None => Ok(sweep(app).await?),
+    }
+}
+
+/// Sweeps a bucket, at start and daily.
+pub async fn run(app: App) {
+    while app.files.bucket().is_some() {
+        // Said in the log by then; the next time is soon enough.
+        let _ = sweep(&app).await;
+        tokio::time::sleep(SWEEP_EVERY).await;
+    }
+}
+
+/// Removes files that no stored message needs, left behind when a server ended in the middle of something.
+async fn sweep(app: &App) -> Result<(), Error> {
+    let moment = SystemTime::now();
+    let needed = needed(app).await?;
+    let removed = app.files.sweep(needed, moment).await.map_err(|error| unswept(&error))?;
     if removed > 0 {
         tracing::info!(removed, "files that belong to no message were removed");
     }
     Ok(())
+}
+
+fn unswept(error: &std::io::Error) -> Error {
+    tracing::error!(%error, "the attachments could not be swept");
+    Error::Unavailable("the attachments cannot be read".into())
 }
 
 async fn needed(app: &App) -> Result<HashSet<String>, Error> {

@@ -7,7 +7,7 @@ use clap::Args;
 use tokio::runtime::Runtime;
 
 use super::{Place, open};
-use crate::backup;
+use crate::{backup, config::Storage};
 
 #[derive(Args)]
 pub(super) struct BackupArgs {
@@ -26,6 +26,9 @@ pub(super) fn run(args: BackupArgs) -> anyhow::Result<()> {
         let (folder, inspection) = open::to_read(config).await?;
         inspection.close().await?;
         let contents = backup::write(&folder, &args.file).await?;
+        if let Some(Storage::S3(bucket)) = folder.storage() {
+            eprintln!("the attachments were read from {}; a restore puts them into the data folder", bucket.url());
+        }
         println!("{}: {}", args.file.display(), backup::describe(&contents.counts));
         Ok(())
     })

@@ -5,7 +5,7 @@ use frontdesk_store::{Counts, Error, Inspection, Problems};
 use tokio::runtime::Runtime;
 
 use super::{Place, open};
-use crate::{backup, data::DataFolder, files::sum};
+use crate::{backup, data::DataFolder, files::Files};
 
 pub(super) fn run(place: Place) -> anyhow::Result<()> {
     let config = place.load()?;
@@ -49,7 +49,7 @@ async fn check(folder: &DataFolder, mut inspection: Inspection) -> anyhow::Resul
         Ok(unsummed) => unsummed,
         // A torn table of attachments was told of above, if it is that.
         Err(error) => {
-            problems.add(format!("the attachments cannot be read: {error}"));
+            problems.add(format!("the attachments cannot be read: {error:#}"));
             0
         }
     };
@@ -58,7 +58,8 @@ async fn check(folder: &DataFolder, mut inspection: Inspection) -> anyhow::Resul
     Ok((problems, counts, unsummed))
 }
 
-async fn files(folder: &DataFolder, inspection: &mut Inspection, last: i64, problems: &mut Problems) -> Result<usize, Error> {
+async fn files(folder: &DataFolder, inspection: &mut Inspection, last: i64, problems: &mut Problems) -> anyhow::Result<usize> {
+    let files = Files::look(folder).await?;
     let (mut after, mut unsummed) = (0, 0);
     while after < last {
         let page = inspection.attachments(after).await?;
@@ -66,7 +67,7 @@ async fn files(folder: &DataFolder, inspection: &mut Inspection, last: i64, prob
         after = newest.id;
         for file in page.iter().filter(|file| file.id <= last) {
             unsummed += usize::from(file.sha256.is_none());
-            if let Some(damage) = sum::damage(&folder.attachments(), file) {
+            if let Some(damage) = files.damage(file).await {
                 problems.add(damage);
             }
         }

@@ -6,7 +6,10 @@ use clap::Args;
 use tokio::runtime::Runtime;
 
 use super::Place;
-use crate::backup::{self, Contents, Manifest};
+use crate::{
+    backup::{self, Contents, Manifest},
+    config,
+};
 
 #[derive(Args)]
 pub(super) struct RestoreArgs {
@@ -28,6 +31,12 @@ pub(super) fn run(args: RestoreArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     let config = place.load()?;
+    if config.attachments.is_some() {
+        return Err(config::storage_problem(
+            "a restore puts attachments into the data folder; leave it out, with an empty --data, and move them on by export | import",
+        )
+        .into());
+    }
     let restored = runtime.block_on(backup::restore(&config, &file))?;
     println!("restored into {}: {}", config.data.display(), describe(&restored.contents));
     if let Some(kept) = restored.kept {

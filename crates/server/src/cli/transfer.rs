@@ -23,7 +23,7 @@ pub(super) fn import(args: ImportArgs) -> anyhow::Result<()> {
         Box::new(File::open(&args.file).with_context(|| args.file.display().to_string())?)
     };
     with_data(args.place, async |opened| {
-        let files = Files::open(opened.folder.attachments())?;
+        let files = Files::open(&opened.folder).await?;
         let records = transfer::import(&opened.store, &files, io::BufReader::new(from)).await?;
         eprintln!("{records} records imported");
         Ok(())
@@ -32,7 +32,7 @@ pub(super) fn import(args: ImportArgs) -> anyhow::Result<()> {
 
 pub(super) fn export(place: Place) -> anyhow::Result<()> {
     with_data(place, async |opened| {
-        let files = Files::open(opened.folder.attachments())?;
+        let files = Files::look(&opened.folder).await?;
         transfer::export(&opened.store, &files, io::BufWriter::new(io::stdout())).await
     })
 }

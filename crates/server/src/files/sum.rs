@@ -18,31 +18,50 @@ pub struct Sum {
     pub sha256: [u8; 32],
 }
 
+/// Sums what it is given.
+#[derive(Debug, Default)]
+pub struct SumSoFar {
+    bytes: u64,
+    sha256: Sha256,
+}
+
+impl SumSoFar {
+    /// The next piece.
+    pub fn add(&mut self, piece: &[u8]) {
+        self.bytes += piece.len() as u64;
+        self.sha256.update(piece);
+    }
+
+    /// Of all pieces.
+    #[must_use]
+    pub fn finish(self) -> Sum {
+        Sum { bytes: self.bytes, sha256: self.sha256.finalize().into() }
+    }
+}
+
 /// Sums what is read through it.
 #[derive(Debug)]
 pub struct Summing<R> {
     from: R,
-    bytes: u64,
-    sha256: Sha256,
+    sum: SumSoFar,
 }
 
 impl<R: Read> Summing<R> {
     /// From here on.
     pub fn new(from: R) -> Self {
-        Self { from, bytes: 0, sha256: Sha256::new() }
+        Self { from, sum: SumSoFar::default() }
     }
 
     /// What was read.
     pub fn finish(self) -> Sum {
-        Sum { bytes: self.bytes, sha256: self.sha256.finalize().into() }
+        self.sum.finish()
     }
 }
 
 impl<R: Read> Read for Summing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.from.read(buffer)?;
-        self.bytes += count as u64;
-        self.sha256.update(&buffer[..count]);
+        self.sum.add(&buffer[..count]);
         Ok(count)
     }
 }

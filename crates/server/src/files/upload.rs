@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio::{fs, io::AsyncWriteExt, task::spawn_blocking};
 use uuid::Uuid;
 
-use super::{Files, name, sniff, thumbnail, thumbnail_name};
+use super::{Files, Place, name, s3::Bucket, sniff, thumbnail, thumbnail_name};
 use crate::data;
 
 /// Why a file cannot be taken in.
@@ -17,7 +17,7 @@ pub enum UploadError {
     /// It has more bytes than allowed.
     #[error("the file has more than {FILE_BYTES_MAX} bytes")]
     TooLarge,
-    /// It could not be written.
+    /// It could not be written, or not be put into the bucket.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -37,7 +37,7 @@ pub struct Upload {
 impl Upload {
     pub(super) async fn begin(files: Files) -> io::Result<Self> {
         let key = Uuid::now_v7().simple().to_string();
-        let path = files.arriving().join(&key);
+        let path = files.arriving.join(&key);
         let file = data::private_file().create_new(true).open(&path)?;
         Ok(Self { files, key, aside: Aside(path), file: fs::File::from_std(file), head: Vec::new(), size: 0, sum: Sha256::new() })
     }
@@ -60,15 +60,22 @@ impl Upload {
     /// Judges the file, makes it durable and puts it into place.
     ///
     /// # Errors
-    /// Whatever the file system says.
+    /// Whatever the file system or the bucket says; then nothing is in place.
     pub async fn finish(mut self, declared_name: &str) -> Result<NewAttachment, UploadError> {
         self.file.flush().await?;
-        self.file.sync_all().await?;
         let content_type = sniff::content_type(&self.head);
-        let made = if sniff::is_picture(content_type) { self.thumbnail().await } else { None };
-        let place = self.files.path(&self.key);
-        fs::rename(&self.aside.0, &place).await?;
-        fs::File::open(&self.files.folder).await?.sync_all().await?;
+        let is_picture = sniff::is_picture(content_type);
+        let made = match &self.files.place {
+            Place::Disk(folder) => {
+                self.file.sync_all().await?;
+                let small = folder.join(thumbnail_name(&self.key));
+                let made = if is_picture { self.thumbnail(small).await } else { None };
+                fs::rename(&self.aside.0, folder.join(&self.key)).await?;
+                fs::File::open(folder).await?.sync_all().await?;
+                made
+            }
+            Place::S3(bucket) => self.send(bucket, is_picture).await?,
+        };
         Ok(NewAttachment {
             key: std::mem::take(&mut self.key),
             name: name::clean(declared_name),
@@ -81,11 +88,25 @@ impl Upload {
         })
     }
 
+    /// The small copy goes first: an object without one is found by nobody yet.
+    async fn send(&self, bucket: &Bucket, is_picture: bool) -> io::Result<Option<(u32, u32)>> {
+        let name = thumbnail_name(&self.key);
+        let small = Aside(self.files.arriving.join(&name));
+        let made = if is_picture { self.thumbnail(small.0.clone()).await } else { None };
+        if made.is_some() {
+            bucket.put(&name, &small.0).await?;
+        }
+        let put = bucket.put(&self.key, &self.aside.0).await;
+        if put.is_err() && made.is_some() {
+            bucket.remove(&[name]).await;
+        }
+        put.map(|()| made)
+    }
+
     /// The picture's size; `None`, and no thumbnail, if it cannot be read: that never makes the upload fail.
-    async fn thumbnail(&self) -> Option<(u32, u32)> {
+    async fn thumbnail(&self, to: PathBuf) -> Option<(u32, u32)> {
         let permit = self.files.decoders.clone().acquire_owned().await.ok()?;
         let from = self.aside.0.clone();
-        let to = self.files.path(&thumbnail_name(&self.key));
         let made = spawn_blocking(move || {
             let made = thumbnail::make(&from, &to);
             drop(permit);

@@ -1,6 +1,6 @@
 //! The bytes of attachments, to those who may see the room. They come from strangers: nothing in them may run as a page of ours.
 
-use std::{io, io::SeekFrom};
+use std::io;
 
 use axum::{
     body::Body,
@@ -10,8 +10,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use frontdesk_protocol::{Id, body::Problem};
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
-use tokio_util::io::ReaderStream;
 use utoipa::ToSchema;
 
 use super::{
@@ -20,8 +18,6 @@ use super::{
     ranges::{self, Wanted},
 };
 use crate::{app::App, caller::Caller, chat::attachments, error::Error, files::Opened, files::sniff};
-
-const READ_BYTES: usize = 64 * 1024;
 
 /// A file's bytes, as the OpenAPI document describes them.
 #[derive(ToSchema)]
@@ -88,7 +84,7 @@ pub async fn harmless(request: Request, next: Next) -> Response {
     answer
 }
 
-async fn answer(mut opened: Opened, described: Described, asked: &HeaderMap) -> io::Result<Response> {
+async fn answer(opened: Opened, described: Described, asked: &HeaderMap) -> io::Result<Response> {
     let Described { content_type, disposition, etag } = described;
     if is_known(asked, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag), (header::CONTENT_DISPOSITION, disposition)]).into_response());
@@ -99,8 +95,7 @@ async fn answer(mut opened: Opened, described: Described, asked: &HeaderMap) -> 
         Wanted::Part { first, last } => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
         Wanted::Nothing => return Ok(problem::not_satisfiable(size)),
     };
-    opened.file.seek(SeekFrom::Start(first)).await?;
-    let body = Body::from_stream(ReaderStream::with_capacity(opened.file.take(length), READ_BYTES));
+    let body = Body::from_stream(opened.part(first, length).await?);
     let mut answer = (status, body).into_response();
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, media_type(&content_type));

@@ -101,7 +101,7 @@ pub async fn send(
     Ok((if sent.duplicate { StatusCode::OK } else { StatusCode::CREATED }, Json(*sent.message)))
 }
 
-/// Files of a message that was not stored anew are removed; where nobody knows, they stay until the next start.
+/// Files of a message that was not stored anew are removed; where nobody knows, they stay until the next sweep.
 async fn send_with_files(app: App, caller: Caller, room_id: i64, draft: Draft) -> Result<messages::Sent, Error> {
     let attachments = draft.attachments.clone();
     let sent = messages::send(&app, &caller, room_id, draft).await;
@@ -110,7 +110,7 @@ async fn send_with_files(app: App, caller: Caller, room_id: i64, draft: Draft) -
         Err(error) => *error == Error::NotDurable,
     };
     if !needed {
-        app.files.discard(&attachments);
+        app.files.discard(&attachments).await;
     }
     sent
 }

@@ -1,4 +1,4 @@
-//! A message with files, as multipart: parts are written to disk as they come, none is held in memory.
+//! A message with files, as multipart: parts are written to disk as they come, none is held in memory until it is whole.
 
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ const TEXT_BYTES_MAX: usize = 64 * 1024;
 const PARTS_MAX: usize = FILES_PER_MESSAGE_MAX + 8;
 /// How long the next piece of a part may take.
 const PIECE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long all of them may take: a file that came that long before its message was stored is not yet swept away.
+const FORM_TIMEOUT: Duration = Duration::from_secs(45 * 60);
 /// How much of a refused body is still read, so that its sender gets to read the refusal.
 const DRAIN_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -38,7 +40,7 @@ struct Arrived {
 
 impl Drop for Arrived {
     fn drop(&mut self) {
-        self.files.discard(&self.draft.attachments);
+        self.files.discard_soon(&self.draft.attachments);
     }
 }
 
@@ -46,7 +48,8 @@ impl Drop for Arrived {
 pub async fn read(app: &App, request: Request) -> Result<Draft, Error> {
     let mut parts = Multipart::from_request(request, app).await.map_err(|error| Error::BadRequest(error.body_text()))?;
     let mut arrived = Arrived { files: app.files.clone(), draft: Draft::default() };
-    match read_parts(&mut parts, &mut arrived).await {
+    let read = tokio::time::timeout(FORM_TIMEOUT, read_parts(&mut parts, &mut arrived)).await;
+    match read.unwrap_or_else(|_| Err(Error::BadRequest("the body did not arrive in time".into()))) {
         Ok(()) => Ok(std::mem::take(&mut arrived.draft)),
         Err(error) => {
             drain(&mut parts).await;

@@ -28,6 +28,7 @@ mod presence;
 mod receipts;
 mod resume;
 mod rooms;
+mod s3;
 mod sessions;
 mod settings;
 mod slow;

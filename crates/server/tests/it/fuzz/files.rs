@@ -55,7 +55,7 @@ fn whatever_file_is_uploaded_it_is_kept_as_it_is_and_its_picture_made_or_not() {
         assert!(!file.thumbnail || sniff::is_picture(&file.content_type));
         assert_eq!(file.name, name::clean(&file.name), "a clean name stays as it is");
         assert!((1..=255).contains(&file.name.len()) && !file.name.contains(['/', '\\']) && !file.name.contains(char::is_control));
-        desk.app().files.discard(std::slice::from_ref(&file));
+        desk.app().files.discard_soon(std::slice::from_ref(&file));
         assert_eq!(desk.files(), 0, "nothing is left");
         (file.content_type, file.width.is_some(), file.name == declared)
     });
