@@ -2,7 +2,7 @@
 # Says what is missing before a build fails for it: need.sh [rust] [node] [chromium].
 set -eu
 
-rust_min=1.91
+rust_min=1.92
 node_min=20.19
 
 fail() {

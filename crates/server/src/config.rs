@@ -17,6 +17,8 @@ use frontdesk_protocol::limits;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::bus::Address;
+
 pub use network::Network;
 pub use origin::Origin;
 pub use parse::{List, Secret, duration};
@@ -56,7 +58,8 @@ pub struct Settings {
     /// from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL [default: attachments in the data folder]
     #[arg(long, env = "FRONTDESK_ATTACHMENTS", value_name = "PLACE")]
     pub attachments: Option<String>,
-    /// Not built yet: one node needs none
+    /// Redis or Valkey that carries messages between nodes at once, as redis://HOST, rediss://…, redis+cluster://HOST:PORT,… or
+    /// redis+sentinel://HOST:PORT,…/SERVICE [default: nodes look into the database]
     #[arg(long, env = "FRONTDESK_REDIS_URL", value_name = "URL", hide_env_values = true)]
     pub redis_url: Option<String>,
     /// Secret that signs access tokens, at least 32 bytes; also FRONTDESK_JWT_SECRET_FILE [default: made on first start]
@@ -115,6 +118,8 @@ pub struct Config {
     pub database: Option<PathBuf>,
     /// The URL of a PostgreSQL database, if one is used in its place.
     pub postgres: Option<Secret>,
+    /// What carries messages between nodes, if anything does.
+    pub redis: Option<Address>,
     /// Where attachments lie, if not in the data folder.
     pub attachments: Option<Storage>,
     /// The secret of access tokens, if it is not the one in the data folder.
@@ -151,6 +156,7 @@ impl Config {
             demo: false,
             database: None,
             postgres: None,
+            redis: None,
             attachments: None,
             jwt_secret: None,
             allowed_origins: Vec::new(),
@@ -197,7 +203,6 @@ fn first(given: Option<String>, file: Option<String>) -> Option<String> {
 }
 
 fn judge(given: Settings, file: Settings) -> Result<Config, ConfigError> {
-    refuse_unbuilt(first(given.redis_url, file.redis_url).as_deref())?;
     let demo = given.demo;
     let data = first(given.data, file.data).unwrap_or_else(|| if demo { "./data-demo".into() } else { "./data".into() });
     let mut config = Config { demo, ..Config::new(data) };
@@ -221,6 +226,15 @@ fn judge(given: Settings, file: Settings) -> Result<Config, ConfigError> {
         Some(url) if parse::is_postgres(&url) => config.postgres = Some(Secret::new(url)),
         Some(url) => config.database = Some(parse::database(&url)?),
         None => {}
+    }
+    if let Some(url) = first(given.redis_url, file.redis_url) {
+        if config.postgres.is_none() {
+            return Err(ConfigError::setting(
+                "redis-url",
+                "Redis stands between nodes that share a PostgreSQL database; give --database-url postgres://… too, or leave it out",
+            ));
+        }
+        config.redis = Some(Address::parse(&url).map_err(|problem| ConfigError::setting("redis-url", &problem))?);
     }
     if let Some(text) = first(given.attachments, file.attachments) {
         if demo {
@@ -265,11 +279,4 @@ pub fn no_shared_secret() -> ConfigError {
         "jwt-secret",
         "nodes on one PostgreSQL database need one secret; give each of them the same, at least 32 random bytes",
     )
-}
-
-fn refuse_unbuilt(redis_url: Option<&str>) -> Result<(), ConfigError> {
-    match redis_url {
-        None => Ok(()),
-        Some(_) => Err(ConfigError::setting("redis-url", "several nodes over Redis are not built yet; leave it out to run one node")),
-    }
 }

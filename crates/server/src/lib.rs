@@ -25,13 +25,18 @@ pub mod transfer;
 use std::{sync::Arc, time::Duration};
 
 use frontdesk_store::{Batches, Store};
-use tokio::{net::TcpListener, sync::Notify, task::JoinSet, time::timeout};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, mpsc},
+    task::JoinSet,
+    time::timeout,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     accounts::{limits::LoginLimits, passwords::Passwords, tokens::Tokens},
     app::{App, Parts, Timing},
-    bus::Bus,
+    bus::{Bus, Line},
     chat::{inbox::Inbox, limits::Limits, nodes::Nodes, presence::LastSeen, typing::TypingGate},
     config::Config,
     data::{DataFolder, Hold},
@@ -43,6 +48,8 @@ use crate::{
 
 /// How often sessions that ended long ago are removed.
 const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
+/// Hints of other nodes that were not looked at yet; more are dropped.
+const HINTS_MAX: usize = 4_096;
 
 /// A server that is ready to serve.
 pub struct Server {
@@ -102,13 +109,21 @@ async fn build(config: Config, timing: Timing, folder: &DataFolder, store: Store
         per_user: if unlimited { 0 } else { config.connections_per_user },
         per_address: if unlimited { 0 } else { config.connections_per_address },
     });
+    let bus = match &config.redis {
+        None => Bus::Local(hub.clone()),
+        Some(address) => {
+            let epoch = store.epoch();
+            let family = epoch.split('-').next().unwrap_or_default();
+            Bus::Redis(hub.clone(), Arc::new(Line::new(address.clone(), family)))
+        }
+    };
     Ok(App::new(Parts {
         addresses: Addresses::new(config.trusted_proxies.clone()),
         places: Arc::new(Places::new(if unlimited { 0 } else { config.connections_per_address }, Memory::new(config.memory_max))),
         timing,
         inbox: Inbox::new(store.version().await?),
         store,
-        bus: Bus::Local(hub.clone()),
+        bus,
         hub,
         nodes: Nodes::default(),
         last_seen: LastSeen::default(),
@@ -134,6 +149,9 @@ fn spawn(app: &App, batches: Batches) -> JoinSet<()> {
     background.spawn(chat::presence::run(app.clone()));
     background.spawn(chat::sync::run(app.clone()));
     background.spawn(chat::nodes::run(app.clone()));
+    let (hints, heard) = mpsc::channel(HINTS_MAX);
+    background.spawn(app.bus.clone().run(hints));
+    background.spawn(chat::nodes::hear(app.clone(), heard));
     background.spawn(chat::attachments::run(app.clone()));
     let wheel = app.clone();
     background.spawn(async move { wheel.hub.wheel().turn().await });
@@ -158,6 +176,7 @@ async fn leave(app: &App, background: &mut JoinSet<()>) {
         tracing::warn!(tasks = app.tracker.len(), "leaving without waiting longer");
     }
     chat::presence::store_last_seen(app).await;
+    app.bus.flush().await;
     // Nobody is left to be told of anything, and nothing may read a store that is closed.
     background.shutdown().await;
     chat::nodes::leave(app).await;

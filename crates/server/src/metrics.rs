@@ -1,6 +1,6 @@
 //! What the server counts, for `/metrics`. A registry of its own for each server, so that several can live in one test process.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use frontdesk_protocol::ErrorCode;
 use prometheus_client::{
@@ -14,7 +14,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::hub::Kind;
+use crate::{bus::Health, hub::Kind};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct KindLabel {
@@ -63,6 +63,9 @@ pub struct Metrics {
     requests: Family<RequestLabel, Counter>,
     tasks: Gauge,
     memory_bytes: Gauge,
+    bus_up: Gauge,
+    bus_lost: Counter,
+    bus_rebuilt: Counter,
 }
 
 impl Default for Metrics {
@@ -87,6 +90,9 @@ impl Metrics {
             requests: Family::default(),
             tasks: Gauge::default(),
             memory_bytes: Gauge::default(),
+            bus_up: Gauge::default(),
+            bus_lost: Counter::default(),
+            bus_rebuilt: Counter::default(),
         };
         metrics.register();
         for kind in [Kind::Origin, Kind::Room, Kind::Inbox] {
@@ -109,6 +115,13 @@ impl Metrics {
         );
         registry.register("queue_length", "What waits in a queue now", self.queues.clone());
         registry.register("refusals", "Calls and frames refused, by code", self.refusals.clone());
+        registry.register(
+            "bus_up",
+            "Whether Redis carries what nodes tell each other: 1 or 0, and -1 where there is none",
+            self.bus_up.clone(),
+        );
+        registry.register("bus_lost", "Messages to or from other nodes that were dropped", self.bus_lost.clone());
+        registry.register("bus_rebuilt", "How often the connection to Redis was built anew", self.bus_rebuilt.clone());
         registry.register("tasks", "Tasks alive in this process now", self.tasks.clone());
         registry.register_with_unit("memory", "Memory of this process now", Unit::Bytes, self.memory_bytes.clone());
         registry.register("http_requests", "HTTP requests answered, by route and status", self.requests.clone());
@@ -140,6 +153,17 @@ impl Metrics {
     /// How much waits in a queue now.
     pub fn queue(&self, queue: &'static str, length: usize) {
         self.queues.get_or_create(&QueueLabel { queue }).set(i64::try_from(length).unwrap_or(i64::MAX));
+    }
+
+    /// How the wire to other nodes is now, and what it has lost.
+    pub fn bus(&self, health: Health, (lost, rebuilt): (u64, u64)) {
+        self.bus_up.set(match health {
+            Health::Up => 1,
+            Health::Down => 0,
+            Health::None => -1,
+        });
+        self.bus_lost.inner().store(lost, Ordering::Relaxed);
+        self.bus_rebuilt.inner().store(rebuilt, Ordering::Relaxed);
     }
 
     /// What this process is made of now.

@@ -12,6 +12,9 @@ const LEASE: &str = "10 seconds";
 /// What a dead node has left is removed after that, and what was said of people who have gone.
 const KEPT: &str = "1 minute";
 
+/// So many changes are read at once.
+const PAGE: i64 = 10_000;
+
 /// A person who has come to a node, or has gone from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Whereabouts {
@@ -36,6 +39,8 @@ pub struct Elsewhere {
     pub changes: Vec<Whereabouts>,
     /// Where the next question goes on.
     pub place: i64,
+    /// Whether there was no more.
+    pub is_last: bool,
 }
 
 impl Store {
@@ -62,12 +67,18 @@ impl Store {
                 .bind(&node)
                 .execute(connection)
                 .await?;
-                let mut old = query("delete from nodes where beat_at < clock_timestamp() - interval '");
-                old.push(KEPT).push("'");
-                old.execute(connection).await?;
+                let mut dead = query("with dead as (delete from nodes where beat_at < clock_timestamp() - interval '");
+                dead.push(KEPT).push("' returning id) delete from presence using dead where presence.node = dead.id");
+                dead.execute(connection).await?;
                 let mut gone = query("delete from presence where not here and changed_at < clock_timestamp() - interval '");
-                gone.push(KEPT).push("' or not exists (select 1 from nodes where nodes.id = presence.node)");
+                gone.push(KEPT).push("'");
                 gone.execute(connection).await?;
+                if known.is_none() {
+                    // What was said by a node that was taken for dead, and then died. All of them are looked at, so not at every beat.
+                    query("delete from presence where not exists (select 1 from nodes where nodes.id = presence.node)")
+                        .execute(connection)
+                        .await?;
+                }
                 Ok(known != Some(true))
             })
         })
@@ -118,11 +129,12 @@ impl Store {
         let mut reader = self.reader().await?;
         let next = sql::all_ended(&mut reader).await?;
         let rows = query(
-            "select p.node, p.room_id, p.user_id, p.role, p.here from presence p \
-             where p.version > $1 and p.node <> $2 order by p.version",
+            "select p.version, p.node, p.room_id, p.user_id, p.role, p.here from presence p \
+             where p.version > $1 and p.node <> $2 order by p.version fetch first $3 rows with ties",
         )
         .bind(place)
         .bind(node)
+        .bind(PAGE)
         .fetch_all(&mut reader)
         .await?;
         // After the changes: who has said something has said before that it lives.
@@ -141,6 +153,9 @@ impl Store {
                 })
             })
             .collect::<sqlx::Result<_>>()?;
-        Ok(Elsewhere { alive, changes, place: next })
+        // One more change of the last number could not be left out.
+        let full = rows.last().filter(|_| i64::try_from(rows.len()).is_ok_and(|count| count >= PAGE));
+        let place = full.map(|row| row.try_get("version")).transpose()?.map_or(next, |last: i64| last.min(next));
+        Ok(Elsewhere { alive, changes, place, is_last: full.is_none() })
     }
 }

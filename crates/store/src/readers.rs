@@ -32,6 +32,9 @@ struct Inner {
     most: u32,
 }
 
+/// One that has waited for longer is tried before it is lent: the database's server may have gone meanwhile.
+const UNTRIED_MAX: Duration = Duration::from_secs(1);
+
 impl Inner {
     fn idle(&self) -> MutexGuard<'_, Vec<(Connection, Instant)>> {
         self.idle.lock().expect("no code panics while it holds the readers")
@@ -52,7 +55,14 @@ impl Readers {
         let place = place.map_err(|_| Error::Unavailable("too much is read at once".into()))?.map_err(|_| closed())?;
         let idle = self.0.idle().pop();
         let connection = match idle {
-            Some((connection, _)) => connection,
+            Some((mut connection, since)) => {
+                if since.elapsed() > UNTRIED_MAX && !connection.is_alive().await {
+                    // What ended this one has ended those that waited, too.
+                    self.0.idle().clear();
+                    connection = self.0.source.reader().await?;
+                }
+                connection
+            }
             None => self.0.source.reader().await?,
         };
         Ok(Reader { readers: self.0.clone(), connection: Some(connection), _place: place })

@@ -78,6 +78,14 @@ impl Connection {
         matches!(self, Self::Postgres(session) if session.broken)
     }
 
+    /// Asks a server whether it is still there; a file always is.
+    pub(crate) async fn is_alive(&mut self) -> bool {
+        match self {
+            Self::Sqlite(_) => true,
+            Self::Postgres(session) => within(session.connection.ping()).await.is_ok(),
+        }
+    }
+
     pub(crate) async fn close(self) -> sqlx::Result<()> {
         match self {
             Self::Sqlite(connection) => connection.close().await,

@@ -50,6 +50,12 @@ impl LoginLimits {
         self.pairs.check_key(&(who.to_owned(), address)).map_err(|until| limited(until.wait_time_from(now)))
     }
 
+    /// A try on another node counts here too.
+    pub fn tried_elsewhere(&self, who: &str, address: IpAddr) {
+        // One that is too much here was let through there.
+        let _counted = self.try_once(who, Some(address));
+    }
+
     fn forget_now_and_then(&self) {
         if self.tries.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
             self.pairs.retain_recent();

@@ -36,6 +36,12 @@ impl Limits {
         limiter.check_key(&user_id).map_err(|not_until| not_until.wait_time_from(self.clock.now()).max(Duration::from_millis(1)))
     }
 
+    /// A message that another node has accepted counts here too.
+    pub fn sent_elsewhere(&self, user_id: Id) {
+        // One that is too much here was accepted all the same.
+        let _counted = self.message(user_id);
+    }
+
     /// Whether limits are on.
     #[must_use]
     pub fn on(&self) -> bool {

@@ -3,7 +3,10 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -11,7 +14,7 @@ use frontdesk_protocol::{Id, Role, Timestamp};
 use frontdesk_store::{Elsewhere, Error, Whereabouts};
 use tokio::{
     select,
-    sync::Notify,
+    sync::{Notify, mpsc},
     time::{Instant, MissedTickBehavior, interval, sleep},
 };
 use uuid::Uuid;
@@ -19,6 +22,7 @@ use uuid::Uuid;
 use super::presence;
 use crate::{
     app::App,
+    bus::Hint,
     hub::{DESK, DESK_PERSON, Person},
 };
 
@@ -32,11 +36,21 @@ pub struct Nodes {
     id: String,
     unsaid: Mutex<HashMap<(Id, Id), (Role, bool)>>,
     changed: Notify,
+    /// A beat was not answered: it may be stored after all, and only its answer would have said that this node had been forgotten.
+    in_doubt: AtomicBool,
+    /// Another node has said something.
+    look_now: Notify,
 }
 
 impl Default for Nodes {
     fn default() -> Self {
-        Self { id: Uuid::new_v4().to_string(), unsaid: Mutex::default(), changed: Notify::new() }
+        Self {
+            id: Uuid::new_v4().to_string(),
+            unsaid: Mutex::default(),
+            changed: Notify::new(),
+            in_doubt: AtomicBool::new(false),
+            look_now: Notify::new(),
+        }
     }
 }
 
@@ -92,9 +106,23 @@ pub async fn run(app: App) {
             }
             _ = beat.tick() => live(&app).await,
             _ = look.tick() => heard.look(&app).await,
+            () = app.nodes.look_now.notified() => heard.look(&app).await,
         };
         if let Err(error) = done {
             tracing::warn!(%error, "other nodes could not be reached by the database; trying again");
+        }
+    }
+}
+
+/// Follows the hints of other nodes until the server has left.
+pub async fn hear(app: App, mut hints: mpsc::Receiver<Hint>) {
+    while let Some(hint) = hints.recv().await {
+        match hint {
+            Hint::Touched { version, rooms } => app.inbox.touch(&app.hub, version, rooms),
+            Hint::Ended => app.scan_now.notify_one(),
+            Hint::Moved => app.nodes.look_now.notify_one(),
+            Hint::Sent { user_id } => app.limits.sent_elsewhere(user_id),
+            Hint::Tried { who, address } => app.logins.tried_elsewhere(&who, address),
         }
     }
 }
@@ -113,11 +141,14 @@ async fn say(app: &App) -> Result<(), Error> {
     if changes.is_empty() {
         return Ok(());
     }
-    app.store.announce(changes.clone()).await.inspect_err(|_| app.nodes.give_back(changes))
+    app.store.announce(changes.clone()).await.inspect_err(|_| app.nodes.give_back(changes))?;
+    app.bus.tell(Hint::Moved);
+    Ok(())
 }
 
 async fn live(app: &App) -> Result<(), Error> {
-    if app.store.beat(&app.nodes.id).await? {
+    let forgotten = app.store.beat(&app.nodes.id).await.inspect_err(|_| app.nodes.in_doubt.store(true, Ordering::Relaxed))?;
+    if app.nodes.in_doubt.swap(false, Ordering::Relaxed) || forgotten {
         for (room_id, person) in app.hub.everybody() {
             app.nodes.note(room_id, person, true);
         }
@@ -133,14 +164,24 @@ async fn live(app: &App) -> Result<(), Error> {
 #[derive(Default)]
 struct Heard {
     place: i64,
+    alive: Vec<String>,
     /// People of nodes that are gone, until the grace is over: most of them come back to another node.
     graces: VecDeque<(Instant, Id, Person)>,
 }
 
 impl Heard {
     async fn look(&mut self, app: &App) -> Result<(), Error> {
-        let Elsewhere { alive, changes, place } = app.store.elsewhere(&app.nodes.id, self.place).await?;
-        self.place = place;
+        while !self.look_at_page(app).await? {}
+        Ok(())
+    }
+
+    /// True: there was no more.
+    async fn look_at_page(&mut self, app: &App) -> Result<bool, Error> {
+        let Elsewhere { alive, changes, place, is_last } = app.store.elsewhere(&app.nodes.id, self.place).await?;
+        // What a node had said before it was taken for dead is still there, and would not be told again.
+        let anew = self.place > 0 && alive.iter().any(|node| !self.alive.contains(node));
+        self.place = if anew { 0 } else { place };
+        self.alive.clone_from(&alive);
         let due = Instant::now() + app.timing.presence_grace;
         self.graces.extend(app.hub.only_nodes(&alive).into_iter().map(|(room_id, person)| (due, room_id, person)));
         for Whereabouts { node, room_id, user_id, role, here } in changes {
@@ -161,7 +202,7 @@ impl Heard {
                 tell(app, room_id, person, false);
             }
         }
-        Ok(())
+        Ok(is_last && !anew)
     }
 }
 

@@ -11,6 +11,7 @@ use frontdesk_store::{Batch, Batches, Event, MarkKind, ReceiptMark};
 
 use crate::{
     app::App,
+    bus::Hint,
     hub::{Audience, Class, Envelope, Watermark},
 };
 
@@ -35,8 +36,14 @@ fn publish(app: &App, batch: Batch) {
     let messages = batch.events.iter().filter(|event| matches!(event, Event::Message(_))).count();
     app.metrics.committed(batch.size, messages, batch.committed_in);
     let begun = Instant::now();
+    let limited = app.limits.on();
     let mut rooms: Vec<Id> = batch.events.iter().map(room_of).collect();
     for event in batch.events {
+        if let Event::Message(message) = &event
+            && limited
+        {
+            app.bus.tell(Hint::Sent { user_id: message.sender.id });
+        }
         if let Some(envelope) = envelope(event) {
             app.bus.publish(&envelope);
         }
@@ -46,6 +53,7 @@ fn publish(app: &App, batch: Batch) {
     }
     rooms.sort_unstable();
     rooms.dedup();
+    app.bus.tell(Hint::Touched { version: batch.version, rooms: rooms.clone() });
     app.inbox.touch(&app.hub, batch.version, rooms);
 }
 

@@ -12,6 +12,7 @@ use frontdesk_store::RotateOutcome;
 use crate::{
     accounts::tokens,
     app::App,
+    bus::Hint,
     caller::{Caller, SessionRef},
     error::Error,
 };
@@ -23,7 +24,7 @@ use crate::{
 pub async fn login(app: &App, address: Option<IpAddr>, request: LoginRequest) -> Result<LoginAnswer, Error> {
     at_most("phone", &request.phone, PHONE_BYTES_MAX)?;
     at_most("password", &request.password, PASSWORD_BYTES_MAX)?;
-    app.logins.try_once(&request.phone, address)?;
+    try_once(app, &request.phone, address)?;
 
     let account = app.store.account_by_phone(&request.phone).await?.filter(|account| !account.disabled);
     let stored = account.as_ref().and_then(|account| account.password_hash.clone());
@@ -68,7 +69,7 @@ pub async fn logout(app: &App, caller: &Caller, all: bool) -> Result<(), Error> 
         SessionRef::Foreign(Some(jti)) => app.store.revoke_jti(caller.id(), jti, caller.expires_at).await?,
         SessionRef::Foreign(None) => app.store.end_all_sessions(caller.id()).await?,
     }
-    app.scan_now.notify_one();
+    ended(app);
     Ok(())
 }
 
@@ -82,14 +83,14 @@ pub async fn change_password(app: &App, caller: &Caller, address: Option<IpAddr>
     if request.new_password.len() < PASSWORD_BYTES_MIN {
         return Err(Error::field("new_password", format!("must have at least {PASSWORD_BYTES_MIN} bytes")));
     }
-    app.logins.try_once(&format!("id {}", caller.id()), address)?;
+    try_once(app, &format!("id {}", caller.id()), address)?;
     let stored = app.store.account(caller.id()).await?.and_then(|account| account.password_hash);
     if !app.passwords.verify(request.old_password, stored).await?.right {
         return Err(Error::field("old_password", "is not the password until now"));
     }
     let anew = app.passwords.hash(request.new_password).await?;
     app.store.set_password(caller.id(), anew, true).await?;
-    app.scan_now.notify_one();
+    ended(app);
     begin(app, caller.id()).await
 }
 
@@ -105,6 +106,21 @@ pub async fn has_accounts(app: &App) -> Result<bool, Error> {
 #[must_use]
 pub fn me(caller: &Caller) -> User {
     caller.user.clone()
+}
+
+/// Counts a try on every node.
+fn try_once(app: &App, who: &str, address: Option<IpAddr>) -> Result<(), Error> {
+    app.logins.try_once(who, address)?;
+    if let Some(address) = address {
+        app.bus.tell(Hint::Tried { who: who.to_owned(), address });
+    }
+    Ok(())
+}
+
+/// Sessions have ended: their connections are to be closed, on every node.
+fn ended(app: &App) {
+    app.scan_now.notify_one();
+    app.bus.tell(Hint::Ended);
 }
 
 async fn begin(app: &App, user_id: Id) -> Result<TokenPair, Error> {

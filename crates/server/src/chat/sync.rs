@@ -1,20 +1,25 @@
 //! Finds what was never published, so that nobody waits for it: what another process changed, sessions that were ended
 //! elsewhere; and reads what a connection missed.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use frontdesk_protocol::{Id, Seq, frame::Resume, limits::RESUME_EVENTS_MAX};
 use frontdesk_store::{Event, Head, Revocation};
-use tokio::{select, time::sleep};
+use tokio::{select, sync::watch, time::sleep};
 
 use super::publish;
 use crate::{
     app::App,
+    bus::Health,
     error::Error,
     hub::{Credentials, Watermark},
 };
 
 /// Events read at once for a connection that missed some.
 const PAGE: i64 = 100;
+/// How often changed rooms are looked for while the wire between nodes is down.
+const SCAN_WITHOUT_WIRE: Duration = Duration::from_millis(250);
 /// Rooms looked at in one scan; a longer list is continued in the next.
 const SCAN_ROOMS: i64 = 1_000;
 
@@ -66,12 +71,13 @@ pub fn is_current(app: &App, epoch: Option<&str>) -> bool {
     epoch.is_none_or(|epoch| epoch.is_empty() || epoch == &*app.store.epoch())
 }
 
-/// Whether a message could be stored now.
+/// Whether a message could be stored now; and what does not work beside, if anything.
 ///
 /// # Errors
 /// `Unavailable` with the reason.
-pub async fn ready(app: &App) -> Result<(), Error> {
-    app.store.probe().await.map_err(|error| Error::Unavailable(error.to_string()))
+pub async fn ready(app: &App) -> Result<Option<&'static str>, Error> {
+    app.store.probe().await.map_err(|error| Error::Unavailable(error.to_string()))?;
+    Ok((app.bus.health() == Health::Down).then_some("Redis is away: what is said on other nodes is found in the database, a moment later"))
 }
 
 /// How a connection that has everything up to `after` goes on in a room that is at `head`: what it is told, and from
@@ -125,6 +131,7 @@ pub async fn run(app: App) {
     let mut revoked = app.store.last_revocation().await.unwrap_or(0);
     let mut epochs = app.store.epochs();
     let mut seen: Vec<Head> = Vec::new();
+    let mut wire = app.bus.changes();
     loop {
         let due = select! {
             () = app.scan_now.notified() => false,
@@ -132,7 +139,9 @@ pub async fn run(app: App) {
                 begin_new_history(&app);
                 true
             }
-            () = sleep(app.timing.scan) => true,
+            // What was lost on the wire is looked for at once.
+            () = changed(wire.as_mut()) => true,
+            () = sleep(scan_every(&app)) => true,
         };
         match app.store.revocations_after(revoked).await {
             Ok((revocations, end)) => {
@@ -170,6 +179,19 @@ pub async fn run(app: App) {
             }
         }
     }
+}
+
+fn scan_every(app: &App) -> Duration {
+    if app.bus.health() == Health::Down { app.timing.scan.min(SCAN_WITHOUT_WIRE) } else { app.timing.scan }
+}
+
+async fn changed(wire: Option<&mut watch::Receiver<bool>>) {
+    if let Some(wire) = wire
+        && wire.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 /// PostgreSQL has failed over to a server that may lack what was told of last: everybody comes back and learns what there is.

@@ -26,14 +26,16 @@ pub async fn alive() -> Json<serde_json::Value> {
 /// Says whether messages can be stored now.
 #[utoipa::path(
     get, path = "/readyz", operation_id = "isReady", tag = "server", security(()),
-    responses((status = 200, description = "Able to store."), (status = 503, body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, description = "Able to store; degraded, if other nodes are found only by looking."), (status = 503, body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn ready(State(app): State<App>) -> Result<Json<serde_json::Value>, Error> {
     if app.shutdown.is_cancelled() {
         return Err(Error::Unavailable("the server is leaving".into()));
     }
-    sync::ready(&app).await?;
-    Ok(Json(serde_json::json!({ "status": "ok" })))
+    Ok(Json(match sync::ready(&app).await? {
+        None => serde_json::json!({ "status": "ok" }),
+        Some(reason) => serde_json::json!({ "status": "degraded", "detail": reason }),
+    }))
 }
 
 /// Shows what the server counts, to an admin, the holder of `--metrics-token`, or a direct peer on this machine.
@@ -53,6 +55,7 @@ pub async fn metrics(State(app): State<App>, ConnectInfo(peer): ConnectInfo<Sock
     // Looked at when somebody asks, which costs nothing while nobody does.
     app.metrics.queue("writer", app.store.queued());
     app.metrics.queue("outboxes_bytes", app.hub.queued_bytes());
+    app.metrics.bus(app.bus.health(), app.bus.losses());
     app.metrics.process(Handle::current().metrics().num_alive_tasks(), memory::resident());
     Ok(([(header::CONTENT_TYPE, OPENMETRICS)], app.metrics.encode()).into_response())
 }

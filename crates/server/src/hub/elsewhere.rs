@@ -2,12 +2,12 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use frontdesk_protocol::{Id, Role};
 
-use super::{Hub, Person, give_back};
+use super::{Hub, Person, add, give_back};
 
 /// The room that stands for the desk as a whole.
 pub const DESK: Id = 0;
@@ -19,9 +19,9 @@ pub(super) struct Elsewhere(Mutex<State>);
 #[derive(Default)]
 struct State {
     /// By room; a person may be there on several nodes.
-    rooms: HashMap<Id, Vec<(Person, String)>>,
+    rooms: HashMap<Id, Vec<(Person, Arc<str>)>>,
     /// Nodes with people.
-    nodes: BTreeSet<String>,
+    nodes: BTreeSet<Arc<str>>,
 }
 
 impl Elsewhere {
@@ -60,13 +60,14 @@ impl Hub {
     pub fn set_elsewhere(&self, node: &str, room_id: Id, person: Person, here: bool) {
         let mut state = self.0.elsewhere.lock();
         if here {
-            state.nodes.insert(node.to_owned());
+            let node = state.nodes.get(node).cloned().unwrap_or_else(|| Arc::from(node));
+            state.nodes.insert(node.clone());
             let people = state.rooms.entry(room_id).or_default();
-            if !people.iter().any(|(known, at)| known.user_id == person.user_id && at == node) {
-                people.push((person, node.to_owned()));
+            if !people.iter().any(|(known, at)| known.user_id == person.user_id && *at == node) {
+                add(people, (person, node));
             }
         } else if let Some(people) = state.rooms.get_mut(&room_id) {
-            people.retain(|(known, at)| known.user_id != person.user_id || at != node);
+            people.retain(|(known, at)| known.user_id != person.user_id || **at != *node);
             if people.is_empty() {
                 state.rooms.remove(&room_id);
                 give_back(&mut state.rooms);
@@ -77,15 +78,16 @@ impl Hub {
     /// Forgets the people of all nodes but these; answers who was forgotten, and where.
     #[must_use]
     pub fn only_nodes(&self, alive: &[String]) -> Vec<(Id, Person)> {
+        let is_alive = |node: &str| alive.iter().any(|one| one == node);
         let mut state = self.0.elsewhere.lock();
-        if state.nodes.iter().all(|node| alive.contains(node)) {
+        if state.nodes.iter().all(|node| is_alive(node)) {
             return Vec::new();
         }
-        state.nodes.retain(|node| alive.contains(node));
+        state.nodes.retain(|node| is_alive(node));
         let mut forgotten = Vec::new();
         state.rooms.retain(|room_id, people| {
             people.retain(|(person, node)| {
-                let stays = alive.contains(node);
+                let stays = is_alive(node);
                 if !stays {
                     forgotten.push((*room_id, *person));
                 }

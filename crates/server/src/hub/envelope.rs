@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 use frontdesk_protocol::{Id, Seq, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::Person;
 
 /// Who is to hear an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Audience {
     /// Everybody who follows this room.
     Room(Id),
@@ -17,7 +18,7 @@ pub enum Audience {
 }
 
 /// What kind of event it is: decides what is dropped first when a reader is slow (contract, section 6, promise 8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Class {
     /// Dropped first.
     Typing,
@@ -48,7 +49,7 @@ impl Class {
 }
 
 /// Of whose presence an event tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum About {
     /// Somebody in a room.
     Person {
@@ -77,7 +78,7 @@ impl About {
 }
 
 /// How far a person has come, so that a connection can tell news from what it was told already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watermark {
     /// Where.
     pub room_id: Id,

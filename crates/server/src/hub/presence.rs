@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard};
 
 use frontdesk_protocol::{Id, Role, Timestamp, User, limits::TYPING_MS};
+use serde::{Deserialize, Serialize};
 use tokio::{
     sync::Notify,
     time::{Duration, Instant},
@@ -11,7 +12,7 @@ use tokio::{
 use super::{ConnId, Hub, Outbox, add, give_back};
 
 /// A person who is in a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// Who.
     pub user_id: Id,

@@ -45,6 +45,7 @@ async fn a_wrong_setting_is_named_and_ends_with_2_before_anything_listens() {
     }
     let on_postgres = ["serve", "--database-url", "postgres://127.0.0.1:1/x"];
     is_refused(&frontdesk(folder.path(), &on_postgres, "").await, 2, "--jwt-secret");
+    is_refused(&frontdesk(folder.path(), &[&on_postgres[..], &["--redis-url", "localhost"]].concat(), "").await, 2, "--redis-url");
     is_refused(&frontdesk(folder.path(), &[&on_postgres[..], &["--demo"]].concat(), "").await, 2, "--database-url");
     is_refused(&frontdesk(folder.path(), &["serve", "--colour", "red"], "").await, 2, "--colour");
     is_refused(&frontdesk(folder.path(), &["dance"], "").await, 2, "dance");

@@ -26,6 +26,7 @@ mod nodes;
 mod openapi;
 mod presence;
 mod receipts;
+mod redis;
 mod resume;
 mod rooms;
 mod s3;

@@ -239,3 +239,4 @@ create unlogged table presence (
     primary key (node, room_id, user_id)
 );
 create index presence_version on presence (version);
+create index presence_gone on presence (changed_at) where not here;

@@ -48,6 +48,11 @@ pub async fn desk_of_nodes() -> Desk {
     desk_in(Options::postgres(postgres::database().await), folder).await
 }
 
+/// As `desk`, on a server of the test's own.
+pub async fn desk_on(options: Options) -> Desk {
+    desk_in(options, tempfile::tempdir().expect("a temporary folder")).await
+}
+
 /// A place for a new database.
 pub async fn empty(folder: &tempfile::TempDir) -> Options {
     if postgres::is_wanted() {

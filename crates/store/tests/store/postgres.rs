@@ -39,34 +39,71 @@ pub async fn database() -> String {
 
 /// A running server; it ends, and its folder goes, when this process does.
 pub struct Server {
-    port: u16,
-    #[expect(dead_code, reason = "its input closes with this process, which ends the server")]
+    pub port: u16,
+    /// Its input closes with this process, which ends the server.
     keeper: Child,
+}
+
+/// Where a cluster lies, and whose it is.
+pub struct Folder {
+    pub path: PathBuf,
+    account: Option<(u32, u32)>,
+}
+
+impl Folder {
+    pub fn new() -> Self {
+        let path = tempfile::Builder::new().prefix("frontdesk-postgres-").tempdir().expect("a temporary folder").keep();
+        let account = account(&path);
+        Self { path, account }
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.path.join("data")
+    }
+
+    /// A program that runs as the one whose folder it is.
+    pub fn command(&self, program: &Path) -> Command {
+        command(self.account, program)
+    }
+}
+
+/// Runs a program to its end, which must be good.
+pub fn succeed(mut command: Command) {
+    let done = command.stdin(Stdio::null()).stdout(Stdio::null()).output().expect("the program runs");
+    assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
 impl Server {
     /// Makes a cluster and starts it on a free port.
     pub fn start() -> Self {
-        let programs = programs();
-        let folder = tempfile::Builder::new().prefix("frontdesk-postgres-").tempdir().expect("a temporary folder").keep();
-        let account = account(&folder);
-        let port = free_port();
-        let data = folder.join("data");
-        let mut initdb = command(account, &programs.join("initdb"));
-        initdb.args(["-A", "trust", "-U", "frontdesk", "-E", "UTF8", "--locale=C", "--no-sync", "-D"]).arg(&data);
-        let made = initdb.stdout(Stdio::null()).output().expect("initdb runs");
-        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let folder = Folder::new();
+        let mut initdb = folder.command(&programs().join("initdb"));
+        initdb.args(["-A", "trust", "-U", "frontdesk", "-E", "UTF8", "--locale=C", "--no-sync", "-D"]).arg(folder.data());
+        succeed(initdb);
+        Self::run(&folder, free_port(), &[])
+    }
+
+    /// Starts what is in a folder, with more settings; the folder goes with it.
+    pub fn run(folder: &Folder, port: u16, settings: &[&str]) -> Self {
         // The keeper waits for the end of its input, which is the end of this process, however it comes.
         let script = "\"$@\" >\"$FOLDER/log\" 2>&1 & server=$!; cat >/dev/null; kill -INT $server; wait $server; rm -rf \"$FOLDER\"";
-        let mut keeper = command(account, Path::new("sh"));
-        keeper.env("FOLDER", &folder).args(["-c", script, "sh"]).arg(programs.join("postgres")).arg("-D").arg(&data);
+        let mut keeper = folder.command(Path::new("sh"));
+        keeper.env("FOLDER", &folder.path).args(["-c", script, "sh"]).arg(programs().join("postgres")).arg("-D").arg(folder.data());
         keeper.args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=500", "-c", "fsync=off"]);
+        keeper.args(settings.iter().flat_map(|setting| ["-c", setting]));
         // A test that ends this process' group must not end the keeper before it has cleaned up.
         let keeper = std::os::unix::process::CommandExt::process_group(&mut keeper, 0);
-        let keeper =
-            keeper.arg("-c").arg(format!("unix_socket_directories={}", folder.display())).stdin(Stdio::piped()).spawn().expect("sh runs");
-        wait_for(port, &folder.join("log"));
+        let sockets = format!("unix_socket_directories={}", folder.path.display());
+        let keeper = keeper.arg("-c").arg(sockets).stdin(Stdio::piped()).spawn().expect("sh runs");
+        wait_for(port, &folder.path.join("log"));
         Self { port, keeper }
+    }
+
+    /// Ends it, and its folder with it.
+    #[allow(dead_code, reason = "only the store's tests end one")]
+    pub fn stop(&mut self) {
+        drop(self.keeper.stdin.take());
+        self.keeper.wait().expect("the keeper ends");
     }
 
     /// Where one of its databases is.
@@ -76,7 +113,7 @@ impl Server {
 }
 
 /// The newest version's programs.
-fn programs() -> PathBuf {
+pub fn programs() -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let newest = versions.max_by_key(|entry| entry.file_name().to_string_lossy().parse::<u32>().unwrap_or(0));
     let programs = newest.expect("PostgreSQL is not installed; do so: apt-get install postgresql").path().join("bin");
@@ -107,7 +144,7 @@ fn command(account: Option<(u32, u32)>, program: &Path) -> Command {
     command
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
