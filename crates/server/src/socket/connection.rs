@@ -128,7 +128,7 @@ impl Connection {
     }
 
     /// A store that cannot be read is told, and the client comes back later.
-    async fn ended(&mut self, result: Result<(), Stop>) -> Result<(), End> {
+    pub(super) async fn ended(&mut self, result: Result<(), Stop>) -> Result<(), End> {
         match result {
             Ok(()) => Ok(()),
             Err(Stop::Gone) => Err(End::Gone),

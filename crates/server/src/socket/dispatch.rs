@@ -227,7 +227,8 @@ impl Connection {
             },
             (View::Inbox(_), None) => Ok(()),
         };
-        self.settle(resumed, room_id).await
+        // The room is paused: a connection that lived on would hear nothing more of it.
+        self.ended(resumed).await
     }
 
     fn room_mut(&mut self, room_id: Option<Id>) -> Option<&mut RoomView> {
