@@ -25,6 +25,7 @@ mod model;
 mod nodes;
 mod openapi;
 mod presence;
+mod proxies;
 mod receipts;
 mod redis;
 mod resume;
