@@ -35,17 +35,17 @@ test: ## every test; installs what it lacks from Debian's packages
 	@$(MAKE) web
 	@node scripts/test.mjs
 
-# The profile `loss` measures, so it is run as released.
-CHAOS := $(if $(filter loss,$(PROFILE)),release,debug)
-CHAOS_BUILD := $(if $(filter loss,$(PROFILE)),--release)
+# The profiles `loss` and `nodes` measure, so they are run as released.
+CHAOS := $(if $(filter loss nodes,$(PROFILE)),release,debug)
+CHAOS_BUILD := $(if $(filter loss nodes,$(PROFILE)),--release)
 CHAOS_ARGS := $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PROFILE),--profile $(PROFILE)) $(ARGS)
 
-chaos: ## kills, power cuts, bad disks and wires, and the verdict; SEED=7 SECONDS=300, PROFILE=loss, ARGS=--help
+chaos: ## kills, power cuts, bad disks and wires, and the verdict; SEED=7 SECONDS=300, PROFILE=loss or nodes, ARGS=--help
 	@cargo build -q $(CHAOS_BUILD) -p frontdesk $(if $(CHAOS_BUILD),--features jemalloc)
 	@cargo build -q $(CHAOS_BUILD) -p frontdesk-bench --bin chaos
 	@$(TARGET)/$(CHAOS)/chaos --server $(TARGET)/$(CHAOS)/frontdesk $(CHAOS_ARGS)
 
-bench: ## measures all servers in turn, 45 minutes, into docs/benchmarks.md; QUICK=1 for a look, ONLY=chat,storm for a part
+bench: ## measures all servers in turn, an hour, into docs/benchmarks.md; QUICK=1 for a look, ONLY=chat,storm for a part
 	@sh scripts/prepare-bench.sh
 	@$(MAKE) build
 	@cargo build -q --release -p frontdesk-bench --bin load --bin bare

@@ -3,6 +3,7 @@
 
 pub mod disk;
 pub mod http;
+pub mod keeper;
 pub mod power;
 pub mod process;
 pub mod socket;

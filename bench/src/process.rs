@@ -10,9 +10,11 @@ use std::{
 use anyhow::{Context, Result, bail};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    process::{Child, Command},
+    process::Command,
     time::timeout,
 };
+
+use crate::keeper::{Kept, Last};
 
 /// How long a server may take to say that it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -34,10 +36,10 @@ pub struct Setup {
     pub env: Vec<(String, String)>,
 }
 
-/// A server in a process of its own. Dropped, it is killed.
+/// A server in a process of its own. Dropped, it is killed; it is killed also if the harness ends without dropping anything.
 #[derive(Debug)]
 pub struct Server {
-    child: Child,
+    child: Kept,
     /// The kernel's number for it.
     pub pid: u32,
     /// Where it listens.
@@ -94,9 +96,9 @@ impl Setup {
         let path = self.logs.join(format!("server-{number}.log"));
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
         command.args(&self.flags).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&path)?);
-        let mut child = command.spawn().with_context(|| format!("{} cannot be started", self.binary.display()))?;
-        let pid = child.id().context("it was started a moment ago")?;
-        let mut lines = BufReader::new(child.stdout.take().context("stdout is piped")?).lines();
+        let mut child = Kept::spawn(&mut command, Last::Kill).with_context(|| format!("{} cannot be started", self.binary.display()))?;
+        let pid = child.pid;
+        let mut lines = BufReader::new(child.child.stdout.take().context("stdout is piped")?).lines();
         let listening = async {
             while let Ok(Some(line)) = lines.next_line().await {
                 if let Some(address) = line.strip_prefix("frontdesk listening on http://") {
@@ -119,11 +121,7 @@ impl Server {
     /// # Errors
     /// When the server is gone.
     pub async fn signal(&self, name: &str) -> Result<()> {
-        let sent = Command::new("kill").args([format!("-{name}"), self.pid.to_string()]).status().await?;
-        if !sent.success() {
-            bail!("SIG{name} could not be sent to the server");
-        }
-        Ok(())
+        self.child.signal(name).await
     }
 
     /// Dies without a goodbye.
@@ -131,7 +129,7 @@ impl Server {
     /// # Errors
     /// When it is dead already.
     pub async fn kill(mut self) -> Result<()> {
-        Ok(self.child.kill().await?)
+        Ok(self.child.child.kill().await?)
     }
 
     /// Waits for its end and answers the exit code.
@@ -139,13 +137,12 @@ impl Server {
     /// # Errors
     /// When it does not end.
     pub async fn ended(mut self, within: Duration) -> Result<i32> {
-        let status = timeout(within, self.child.wait()).await.context("the server did not end in time")??;
-        Ok(status.code().unwrap_or(-1))
+        self.child.ended(within).await
     }
 
     /// Whether it has ended by itself.
     pub fn is_gone(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
+        !matches!(self.child.child.try_wait(), Ok(None))
     }
 
     /// Open file descriptors.

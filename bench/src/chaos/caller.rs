@@ -9,6 +9,7 @@ use frontdesk_protocol::{Id, Message, Room};
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 use reqwest::multipart::{Form, Part};
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::{
     cast::Person,
@@ -23,9 +24,19 @@ pub struct Caller {
     person: Person,
     rooms: Vec<Id>,
     api: Api,
+    node: usize,
+    work: Work,
     actor: usize,
     dice: StdRng,
     written: usize,
+}
+
+/// What somebody does over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    Posts,
+    /// Resolves and reopens rooms.
+    Resolves,
 }
 
 /// What became of a call.
@@ -36,21 +47,31 @@ enum Outcome {
 }
 
 impl Caller {
-    pub fn new(stage: &Stage, actor: usize, person: &Person, rooms: &[Id]) -> Self {
-        let (api, dice) = (stage.api(person), stage.dice(actor));
-        Self { stage: stage.clone(), person: person.clone(), rooms: rooms.to_vec(), api, actor, dice, written: 0 }
+    pub fn new(stage: &Stage, actor: usize, person: &Person, rooms: &[Id], node: usize, work: Work) -> Self {
+        let (api, dice) = (stage.api(person, node), stage.dice(actor));
+        Self { stage: stage.clone(), person: person.clone(), rooms: rooms.to_vec(), api, node, work, actor, dice, written: 0 }
     }
 
-    /// Posts until the play settles; what was begun is finished.
-    pub async fn posts(mut self) {
+    /// Until the play settles; what was begun is finished. It can be asked to go on later.
+    pub async fn works(mut self) -> Self {
+        match self.work {
+            Work::Posts => self.posts().await,
+            Work::Resolves => self.resolves().await,
+        }
+        self
+    }
+
+    async fn posts(&mut self) {
         while self.stage.is(Phase::Busy) {
             self.written += 1;
             let room = *self.rooms.choose(&mut self.dice).expect("everybody has a room");
             let client_id = stage::client_id(&mut self.dice, self.actor, self.written);
             let text = stage::text(&mut self.dice, self.actor, self.written, room);
-            let file = self.dice.random_bool(0.3).then(|| self.file());
+            // Each node keeps files in a folder of its own.
+            let file = (self.stage.wires.len() == 1 && self.dice.random_bool(0.3)).then(|| self.file());
             let said = Said { room, sender: self.person.id, text: text.clone() };
             self.stage.ledger.says(&client_id, said);
+            self.stage.ledger.trips.leaves(&client_id, self.node, Instant::now());
             if let Some(file) = &file {
                 self.stage.ledger.pages().files.insert(client_id.clone(), file.clone());
             }
@@ -66,7 +87,7 @@ impl Caller {
         bytes
     }
 
-    async fn post(&self, room: Id, client_id: &str, text: &str, file: Option<&[u8]>) {
+    async fn post(&mut self, room: Id, client_id: &str, text: &str, file: Option<&[u8]>) {
         let path = format!("/api/chat/rooms/{room}/messages/");
         while !self.stage.is(Phase::Over) {
             let answer = match file {
@@ -99,8 +120,7 @@ impl Caller {
         }
     }
 
-    /// Resolves and reopens until the play settles.
-    pub async fn resolves(mut self) {
+    async fn resolves(&mut self) {
         while self.stage.is(Phase::Busy) {
             let room = *self.rooms.choose(&mut self.dice).expect("there are rooms");
             let status = if self.dice.random_bool(0.6) { "resolved" } else { "open" };
@@ -117,8 +137,13 @@ impl Caller {
     }
 
     /// `None` if it was refused for good, which is wrong.
-    fn outcome(&self, answer: Result<Answer>, good: &[u16]) -> Option<Outcome> {
-        let Ok(answer) = answer else { return Some(Outcome::Later(Duration::from_millis(300))) };
+    fn outcome(&mut self, answer: Result<Answer>, good: &[u16]) -> Option<Outcome> {
+        let Ok(answer) = answer else {
+            // Nobody answers there; perhaps at the next node.
+            self.node = self.stage.node(self.node, 1);
+            self.api = self.stage.api(&self.person, self.node);
+            return Some(Outcome::Later(Duration::from_millis(300)));
+        };
         if good.contains(&answer.status) {
             return Some(Outcome::Done(answer));
         }

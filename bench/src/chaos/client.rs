@@ -27,8 +27,12 @@ use super::{
 
 /// 1.5 times the heartbeat: who hears nothing for so long connects anew.
 const SILENCE: Duration = Duration::from_millis(37_500);
+/// Some go to another node when theirs has said so often that it cannot store.
+const REFUSALS_MAX: usize = 3;
 /// Nobody writes on while so much waits; a person would look at the screen.
 const WAITING_MAX: usize = 20;
+/// How often somebody who is away is asked whether to come back.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 pub struct Client {
     stage: Stage,
@@ -60,18 +64,24 @@ impl Client {
 
     pub async fn live(mut self) {
         let from_start = self.dice.random_bool(0.7);
+        let mut failures = 0;
         while !self.stage.is(Phase::Over) {
+            if self.stays_away() {
+                self.stage.pause(LOOK_EVERY).await;
+                continue;
+            }
             let claim = match self.dice.random_range(0..60) {
                 0 => Claim::Beyond,
                 1 => Claim::OtherEpoch,
                 _ => Claim::Honest,
             };
-            let (path, token) = {
+            let (path, token, node) = {
                 let mut desk = self.desk();
-                (desk.dials(from_start, claim), desk.person.token.clone())
+                desk.node = self.stage.node(desk.home, failures);
+                (desk.dials(from_start, claim), desk.person.token.clone(), desk.node)
             };
             let mut away = Duration::from_millis(self.dice.random_range(20..400));
-            if let Ok(socket) = Socket::open(&self.stage.wire.address, &path, &token).await {
+            if let Ok(socket) = Socket::open(self.stage.address(node), &path, &token).await {
                 count(&self.stage.ledger.tally.connects);
                 if let End::Left = self.attend(socket).await {
                     away = Duration::from_millis(self.dice.random_range(200..3_000));
@@ -79,11 +89,24 @@ impl Client {
             }
             let asked = {
                 let mut desk = self.desk();
+                // A node that was of no use is left for another.
+                failures = if desk.connected && !self.is_fed_up(&desk) { 0 } else { failures + 1 };
                 desk.connected = false;
                 desk.stay_away.take()
             };
             self.stage.pause(away.max(asked.unwrap_or_default())).await;
         }
+    }
+
+    fn stays_away(&self) -> bool {
+        let mut desk = self.desk();
+        desk.away = self.stage.is_away(desk.person.id);
+        desk.away
+    }
+
+    /// Half of them wait where they are, half try elsewhere.
+    fn is_fed_up(&self, desk: &Desk) -> bool {
+        self.actor.is_multiple_of(2) && self.stage.wires.len() > 1 && desk.refusals >= REFUSALS_MAX
     }
 
     /// One connection, from its first frame to its end.
@@ -125,7 +148,7 @@ impl Client {
             }
             {
                 let (mut desk, now) = (self.desk(), Instant::now());
-                say.extend(desk.due(now));
+                say.extend(desk.due(&self.stage.ledger, now));
                 say.extend(desk.shut(now));
             }
             for frame in say {
@@ -136,7 +159,7 @@ impl Client {
             if list.is_none() && self.desk().reload {
                 list = Some(self.asks_for_list());
             }
-            if heard_at.elapsed() > SILENCE || self.desk().is_overdue(Instant::now()) {
+            if heard_at.elapsed() > SILENCE || self.desk().is_overdue(Instant::now()) || self.is_fed_up(&self.desk()) {
                 return End::Broken;
             }
         }
@@ -157,7 +180,10 @@ impl Client {
     fn asks_for_list(&self) -> oneshot::Receiver<Option<Vec<Room>>> {
         self.desk().asks_for_list();
         let (answer, list) = oneshot::channel();
-        let api = self.stage.api(&self.desk().person);
+        let api = {
+            let desk = self.desk();
+            self.stage.api(&desk.person, desk.node)
+        };
         // Whoever asked may have lost the line meanwhile, and asks again on the next.
         tokio::spawn(async move { drop(answer.send(all_rooms(&api).await.ok())) });
         list

@@ -7,7 +7,7 @@ use std::{
 };
 
 use frontdesk_protocol::{
-    ErrorCode, Id, Room, Seq, ServerFrame,
+    ErrorCode, Id, Message, Room, Seq, ServerFrame,
     frame::{InboxReady, Ready, Resume, RoomReady},
 };
 use serde_json::{Value, json};
@@ -69,12 +69,22 @@ pub struct Desk {
     version: Option<String>,
     epoch: String,
     pub connected: bool,
+    /// Its person has gone and is not expected.
+    pub away: bool,
+    /// Where it goes by itself, and where it is.
+    pub home: usize,
+    pub node: usize,
+    /// How often this connection was told that nothing can be stored.
+    pub refusals: usize,
+    /// Since when this connection follows each room, and up to where each was shown on any.
+    since: BTreeMap<Id, Instant>,
+    farthest: BTreeMap<Id, Seq>,
     /// The server asked to stay away for so long.
     pub stay_away: Option<Duration>,
 }
 
 impl Desk {
-    pub fn new(actor: usize, person: &Person, door: Door, rooms: &[Id], window: usize) -> Self {
+    pub fn new(actor: usize, person: &Person, door: Door, rooms: &[Id], window: usize, home: usize) -> Self {
         let who = format!("{} (actor {actor}, {door:?})", person.name);
         let views = rooms.iter().map(|room| (*room, View::new(&who, *room))).collect();
         Self {
@@ -94,6 +104,12 @@ impl Desk {
             version: None,
             epoch: String::new(),
             connected: false,
+            away: false,
+            home,
+            node: home,
+            refusals: 0,
+            since: BTreeMap::new(),
+            farthest: BTreeMap::new(),
             stay_away: None,
         }
     }
@@ -101,6 +117,7 @@ impl Desk {
     /// Begins a new connection and answers its path. A first visit to a room asks for everything, or for what is new only.
     pub fn dials(&mut self, from_start: bool, claim: Claim) -> String {
         self.connected = false;
+        self.refusals = 0;
         self.open.clear();
         self.asked.clear();
         self.asked_at.clear();
@@ -131,12 +148,13 @@ impl Desk {
     }
 
     /// Everything that waits to be sent now.
-    pub fn due(&mut self, now: Instant) -> Vec<Value> {
-        let Self { outboxes, open, door, .. } = self;
+    pub fn due(&mut self, ledger: &Ledger, now: Instant) -> Vec<Value> {
+        let Self { outboxes, open, door, node, .. } = self;
         let rooms = outboxes.iter_mut().filter(|(room, _)| open.contains(*room));
         let letters = rooms.flat_map(|(room, outbox)| outbox.due(now).into_iter().map(|letter| (*room, letter)));
         letters
             .map(|(room, (client_id, text))| {
+                ledger.trips.leaves(&client_id, *node, now);
                 addressed(*door, room, json!({"type": "chat_message", "message": text, "client_id": client_id}))
             })
             .collect()
@@ -151,6 +169,7 @@ impl Desk {
     pub fn restless(&self) -> Option<String> {
         let waiting = self.waiting();
         let what = match self.door {
+            _ if self.away => return None,
             _ if !self.connected => "is not connected".into(),
             _ if waiting > 0 => format!("waits for {waiting} acks"),
             _ if self.open.len() < self.views.len() => format!("has only {:?} open", self.open),
@@ -175,9 +194,12 @@ impl Desk {
                 ledger.epoch(&epoch);
                 let asked = self.asked.get(&room_id).copied().flatten();
                 self.view(ledger, room_id, |view| view.opens(ledger, &room, &receipts, resume, asked, false));
-                self.open.insert(room_id);
+                self.opened(room_id);
             }
-            ServerFrame::ChatMessage(message) => self.view(ledger, message.room_id, |view| view.message(ledger, &message, side)),
+            ServerFrame::ChatMessage(message) => {
+                self.shows(ledger, &message);
+                self.view(ledger, message.room_id, |view| view.message(ledger, &message, side));
+            }
             ServerFrame::RoomUpdated { room_id, seq, status, .. } => self.view(ledger, room_id, |view| view.status(ledger, seq, status)),
             ServerFrame::ReadReceipt { room_id, user_id, seq, .. } => {
                 self.view(ledger, room_id, |view| view.receipt(ledger, user_id, seq, true));
@@ -233,8 +255,24 @@ impl Desk {
         let asked = self.asked.get(&room).copied().flatten();
         let other_epoch = self.claim == Claim::OtherEpoch;
         self.view(ledger, room, |view| view.opens(ledger, &ready.room, &ready.receipts, ready.resume, asked, other_epoch));
-        self.open.insert(room);
+        self.opened(room);
         self.connected = true;
+    }
+
+    fn opened(&mut self, room: Id) {
+        self.open.insert(room);
+        self.since.insert(room, Instant::now());
+    }
+
+    /// What is shown again after a resume has arrived long ago.
+    fn shows(&mut self, ledger: &Ledger, message: &Message) {
+        let farthest = self.farthest.entry(message.room_id).or_default();
+        if message.seq > *farthest
+            && let (Some(client_id), Some(since)) = (&message.client_id, self.since.get(&message.room_id))
+        {
+            ledger.trips.arrives(client_id, self.node, *since);
+        }
+        *farthest = message.seq.max(*farthest);
     }
 
     fn inbox_ready(&mut self, ledger: &Ledger, ready: InboxReady) -> Vec<Value> {
@@ -307,8 +345,14 @@ impl Desk {
         wait: Option<Duration>,
     ) {
         match code {
-            ErrorCode::NotDurable => count(&ledger.tally.not_durable),
-            ErrorCode::RateLimited => count(&ledger.tally.rate_limited),
+            ErrorCode::NotDurable => {
+                self.refusals += 1;
+                count(&ledger.tally.not_durable);
+            }
+            ErrorCode::RateLimited => {
+                client_id.into_iter().for_each(|client_id| ledger.trips.turns_back(client_id));
+                count(&ledger.tally.rate_limited);
+            }
             ErrorCode::Unavailable => count(&ledger.tally.unavailable),
             _ => {}
         }

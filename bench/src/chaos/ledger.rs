@@ -11,6 +11,8 @@ use std::{
 
 use frontdesk_protocol::{Id, Message, Seq, Timestamp};
 
+use super::trips::Trips;
+
 /// Most broken promises that are told in words; all are counted.
 const TOLD_MAX: usize = 40;
 
@@ -83,6 +85,10 @@ pub struct Pages {
     pub files: HashMap<String, Vec<u8>>,
     pub epoch: Option<String>,
     counts: HashMap<Wrong, usize>,
+    /// What was written down already: over several nodes the same is judged again and again.
+    known: HashSet<String>,
+    /// What happened last, over several nodes.
+    pub after: Option<&'static str>,
     pub told: Vec<String>,
 }
 
@@ -91,6 +97,7 @@ pub struct Pages {
 pub struct Ledger {
     pages: Mutex<Pages>,
     pub tally: Tally,
+    pub trips: Trips,
 }
 
 /// What is only counted.
@@ -170,9 +177,13 @@ impl Ledger {
 
 impl Pages {
     pub fn wrong(&mut self, kind: Wrong, what: impl Into<String>) {
+        let what = format!("{kind:?}: {}", what.into());
+        if !self.known.insert(what.clone()) {
+            return;
+        }
         *self.counts.entry(kind).or_default() += 1;
         if self.told.len() < TOLD_MAX {
-            self.told.push(format!("{kind:?}: {}", what.into()));
+            self.told.push(self.after.map_or(what.clone(), |after| format!("after \"{}\": {what}", after.trim())));
         }
     }
 

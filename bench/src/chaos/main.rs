@@ -7,8 +7,10 @@ mod cast;
 mod client;
 mod desk;
 mod director;
+mod judge;
 mod ledger;
 mod loss;
+mod nodes;
 mod observer;
 mod origin;
 mod outbox;
@@ -17,6 +19,7 @@ mod play;
 mod report;
 mod resources;
 mod stage;
+mod trips;
 mod troupe;
 mod truth;
 mod verdict;
@@ -62,7 +65,8 @@ struct Args {
     /// How many users take part; one admin comes for each six
     #[arg(long, default_value_t = 24)]
     users: usize,
-    /// Shows that the harness can fail: on a disk that lies about syncing, a power cut must be found to lose acked messages
+    /// Shows that the harness can fail: on a disk that lies about syncing, a power cut must be found to lose acked messages; over
+    /// several nodes a message that was deleted, a node that hangs and one that does not say how it is must be found
     #[arg(long)]
     self_test: bool,
     /// Tell each fault of the server as it happens
@@ -71,6 +75,18 @@ struct Args {
     /// What happens
     #[arg(long, value_enum, default_value_t = Profile::Faults)]
     profile: Profile,
+    /// How many servers run in the profile `nodes`
+    #[arg(long, default_value_t = 3)]
+    nodes: usize,
+    /// Nodes find each other's changes by looking into PostgreSQL alone, in the profile `nodes`
+    #[arg(long)]
+    without_redis: bool,
+    /// These faults only, in the profile `nodes`; separated by commas
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<nodes::scene::Scene>,
+    /// By what the times promised in the profile `nodes` are multiplied, on a machine that is busy with other things
+    #[arg(long, default_value_t = 1.0)]
+    slack: f64,
     /// How many clients follow in the profile `loss`
     #[arg(long, default_value_t = 2_000)]
     clients: usize,
@@ -82,6 +98,8 @@ enum Profile {
     Faults,
     /// Only lines that are cut every 15 s: how much arrives, and how soon after coming back
     Loss,
+    /// Several servers on a PostgreSQL and a Redis of their own, which are killed, stopped, and cut from each other
+    Nodes,
 }
 
 impl Args {
@@ -89,6 +107,12 @@ impl Args {
     fn others(&self) -> String {
         match self.profile {
             Profile::Faults => format!("--seconds {} --users {}", self.seconds, self.users),
+            Profile::Nodes => {
+                let redis = if self.without_redis { " --without-redis" } else { "" };
+                let names = self.only.iter().filter_map(|scene| Some(scene.to_possible_value()?.get_name().to_owned()));
+                let only: String = names.map(|name| format!(" --only {name}")).collect();
+                format!("--profile nodes --seconds {} --users {} --nodes {}{redis}{only}", self.seconds, self.users, self.nodes)
+            }
             Profile::Loss => format!("--profile loss --seconds {} --clients {}", self.seconds, self.clients),
         }
     }
@@ -117,6 +141,21 @@ async fn run(args: &Args, seed: u64) -> Result<bool> {
     let folder = tempfile::Builder::new().prefix("frontdesk-chaos-").tempdir()?;
     let time = Duration::from_secs(args.seconds);
     let kept = match args.profile {
+        Profile::Nodes => {
+            let wish = nodes::Wish {
+                binary,
+                seed,
+                time,
+                users: args.users,
+                nodes: args.nodes,
+                with_redis: !args.without_redis,
+                only: args.only.clone(),
+                limits: nodes::report::Limits::of(args.slack),
+                self_test: args.self_test,
+                verbose: args.verbose,
+            };
+            nodes::run(folder.path(), wish).await
+        }
         Profile::Faults => faults(args, seed, folder.path(), binary).await,
         Profile::Loss => {
             let setup = play::prepare(folder.path(), binary, vec!["--rate-limit".into(), "0".into()], Vec::new())?;

@@ -20,6 +20,8 @@ use super::{
 
 /// An echo comes with the commit, and a commit that takes longer is told by an error and the end of the line.
 const ECHO_PATIENCE: Duration = Duration::from_secs(20);
+/// How often somebody who is away is asked whether to come back.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What one origin client has seen, for the verdict.
 #[derive(Debug)]
@@ -31,6 +33,9 @@ pub struct OriginSight {
     /// The seqs of messages of each connection, in the order in which they came.
     pub runs: Vec<Vec<Seq>>,
     pub connected: bool,
+    pub away: bool,
+    pub home: usize,
+    pub node: usize,
     /// Said, but not echoed on the living connection.
     pub waiting: Vec<(String, Instant)>,
 }
@@ -38,6 +43,9 @@ pub struct OriginSight {
 impl OriginSight {
     /// What is missing until all is calm.
     pub fn restless(&self) -> Option<String> {
+        if self.away {
+            return None;
+        }
         (!self.connected || !self.waiting.is_empty())
             .then(|| format!("{} waits for {} echoes, connected: {}", self.who, self.waiting.len(), self.connected))
     }
@@ -52,7 +60,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    pub fn new(stage: &Stage, actor: usize, person: &Person, room: Id) -> (Self, Arc<Mutex<OriginSight>>) {
+    pub fn new(stage: &Stage, actor: usize, person: &Person, room: Id, home: usize) -> (Self, Arc<Mutex<OriginSight>>) {
         let sight = OriginSight {
             who: format!("{} (actor {actor}, origin)", person.name),
             person: person.id,
@@ -60,6 +68,9 @@ impl Origin {
             mark: format!("origin-{actor}-"),
             runs: Vec::new(),
             connected: false,
+            away: false,
+            home,
+            node: home,
             waiting: Vec::new(),
         };
         let sight = Arc::new(Mutex::new(sight));
@@ -74,8 +85,21 @@ impl Origin {
 
     pub async fn live(mut self) {
         let path = format!("/ws/chat/{}/", self.sight().room);
+        let mut failures = 0;
         while !self.stage.is(Phase::Over) {
-            if let Ok(socket) = Socket::open(&self.stage.wire.address, &path, &self.token).await {
+            let node = {
+                let mut sight = self.sight();
+                sight.away = self.stage.is_away(sight.person);
+                sight.node = self.stage.node(sight.home, failures);
+                (!sight.away).then_some(sight.node)
+            };
+            let Some(node) = node else {
+                self.stage.pause(LOOK_EVERY).await;
+                continue;
+            };
+            failures += 1;
+            if let Ok(socket) = Socket::open(self.stage.address(node), &path, &self.token).await {
+                failures = 0;
                 count(&self.stage.ledger.tally.connects);
                 {
                     let mut sight = self.sight();

@@ -1,11 +1,6 @@
 //! One run: the cast enters, faults happen, all becomes calm, and the verdict is spoken.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use frontdesk_bench::{
@@ -14,32 +9,24 @@ use frontdesk_bench::{
     power::Cut,
     process::{Server, Setup},
 };
-use frontdesk_protocol::Id;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::{
     sync::watch,
     task::JoinHandle,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep},
 };
 
 use super::{
     cast::Cast,
-    client,
-    desk::{Desk, Door},
     director::Director,
-    ledger::{Ledger, Wrong},
-    observer::{Look, PRESENCE_WITHIN},
+    judge::{self, CALM_WITHIN, Judge},
+    ledger::Ledger,
+    observer::PRESENCE_WITHIN,
     plan, resources,
     stage::{Phase, Stage},
     troupe::Troupe,
-    truth::{self, Truth},
-    verdict,
     wire::Wire,
 };
-
-/// How long what was begun may take to come to its end once all faults are over.
-const CALM_WITHIN: Duration = Duration::from_secs(90);
-const CALL_PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Play {
     pub cast: Cast,
@@ -68,37 +55,32 @@ impl Play {
     /// From the first login to the last look. Only what the harness itself cannot do is an error.
     pub async fn run(&mut self) -> Result<Facts> {
         let (phase, heard) = watch::channel(Phase::Busy);
-        let stage = Stage { wire: Arc::clone(&self.wire), ledger: Arc::clone(&self.ledger), phase: heard, seed: self.seed };
+        let (wires, ledger) = (vec![Arc::clone(&self.wire)], Arc::clone(&self.ledger));
+        let stage = Stage { wires, ledger, phase: heard, seed: self.seed, away: Arc::default() };
         self.director.start().await?;
         let mut troupe = Troupe::enters(&stage, &self.cast);
         let before = if self.disk_lies { self.lies().await? } else { self.faults().await? };
         let settled = Instant::now();
         phase.send_replace(Phase::Settling);
-        let callers = std::mem::take(&mut troupe.callers);
-        if timeout(CALM_WITHIN, async {
-            for caller in callers {
-                drop(caller.await)
-            }
-        })
-        .await
-        .is_err()
-        {
-            self.ledger.wrong(Wrong::Lost, "a call over HTTP was not answered for good when all was calm");
-        }
-        self.calm(&troupe).await?;
-        let mut facts = self.judge(&troupe).await?;
-        facts.calm_after = settled.elapsed();
+        troupe.callers_end(CALM_WITHIN, &self.ledger).await;
+        self.director.tool(&["check"]).await?;
+        let judge = self.judge()?;
+        judge.calm(&troupe).await?;
+        let mut looks = judge.look().await?;
+        let files = judge.judge(&troupe, &looks).await?;
+        judge.presence(&troupe, &mut looks, Instant::now() + PRESENCE_WITHIN).await?;
+        judge::end(looks).await;
+        let clients = troupe.desks.len() + troupe.sights.len();
+        let mut facts = Facts { files, clients, calm_after: settled.elapsed(), ..Facts::default() };
         phase.send_replace(Phase::Over);
-        let mut looks = self.look().await?;
+        let mut looks = judge.look().await?;
         for life in troupe.lives {
             life.await?;
         }
         for look in &mut looks {
             look.sees(&BTreeSet::new(), Instant::now() + PRESENCE_WITHIN, &self.ledger).await;
         }
-        for look in looks {
-            look.ends().await;
-        }
+        judge::end(looks).await;
         self.wire.cut_all();
         facts.before = before;
         facts.after = resources::given_back(self.server()?, &self.observer()?, before, &self.ledger).await?;
@@ -111,9 +93,22 @@ impl Play {
         self.director.server.as_ref().context("there is a server")
     }
 
-    /// Calls past the wire.
+    fn judge(&self) -> Result<Judge<'_>> {
+        let addresses = vec![self.server()?.address.clone()];
+        Ok(Judge {
+            cast: &self.cast,
+            ledger: &self.ledger,
+            tools: &self.director.setup,
+            addresses,
+            turn: 0,
+            // At most one summary a room each 250 ms.
+            hints_within: Duration::from_secs(1),
+        })
+    }
+
     fn observer(&self) -> Result<Api> {
-        Ok(Api::new(&self.server()?.address, &self.cast.observers[0].token, CALL_PATIENCE))
+        let judge = self.judge()?;
+        Ok(judge.observer(&judge.addresses[0]))
     }
 
     /// Faults of all kinds; then a last server, measured before anybody reaches it, which only loses lines and disks.
@@ -156,78 +151,6 @@ impl Play {
                 wire.strike(&mut dice);
             }
         })
-    }
-
-    /// Everybody is connected and everything said is acked; then everything that was acked has reached everybody.
-    async fn calm(&self, troupe: &Troupe) -> Result<()> {
-        let until = Instant::now() + CALM_WITHIN;
-        while let Some(who) = troupe.restless() {
-            if Instant::now() > until {
-                self.ledger.wrong(Wrong::Lost, format!("not calm {} s after the last fault: {who}", CALM_WITHIN.as_secs()));
-                break;
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
-        let until = Instant::now() + PRESENCE_WITHIN;
-        while Instant::now() < until {
-            let heads: BTreeMap<Id, i64> =
-                client::all_rooms(&self.observer()?).await?.into_iter().map(|room| (room.id, room.last_seq)).collect();
-            if troupe.has_seen(&heads) {
-                break;
-            }
-            sleep(Duration::from_millis(100)).await;
-        }
-        // Receipts and summaries follow messages by a moment: at most one summary a room each 250 ms.
-        sleep(Duration::from_secs(1)).await;
-        Ok(())
-    }
-
-    async fn look(&self) -> Result<Vec<Look>> {
-        let mut looks = Vec::new();
-        for (room, observer) in self.cast.looks() {
-            looks.push(Look::into(&self.server()?.address, observer, room).await?);
-        }
-        Ok(looks)
-    }
-
-    async fn judge(&mut self, troupe: &Troupe) -> Result<Facts> {
-        let (observer, ledger) = (self.observer()?, &self.ledger);
-        let mut looks = self.look().await?;
-        self.director.tool(&["check"]).await?;
-        let mut truth = truth::learn(&self.director.setup, &observer, &self.cast.rooms, ledger).await?;
-        for look in &looks {
-            truth.entry(look.ready.room.id).or_default().receipts = super::view::watermarks(&look.ready.receipts);
-        }
-        verdict::seqs(&truth, ledger);
-        verdict::acks(&truth, ledger);
-        verdict::shown(&truth, ledger);
-        verdict::receipts(&truth, ledger);
-        troupe.compared(&truth, ledger);
-        self.judge_counts(troupe, &observer, &truth).await?;
-        let until = Instant::now() + PRESENCE_WITHIN;
-        for look in &mut looks {
-            look.sees(&troupe.people_in(look.ready.room.id), until, ledger).await;
-        }
-        for look in looks {
-            look.ends().await;
-        }
-        let files = verdict::files(&observer, &truth, ledger).await?;
-        Ok(Facts { files, clients: troupe.desks.len() + troupe.sights.len(), ..Facts::default() })
-    }
-
-    async fn judge_counts(&self, troupe: &Troupe, observer: &Api, truth: &Truth) -> Result<()> {
-        let rooms = client::all_rooms(observer).await?;
-        {
-            let desks: Vec<_> = troupe.desks.iter().map(|desk| desk.lock().expect("nobody panics at a desk")).collect();
-            let inboxes: Vec<&Desk> = desks.iter().map(|desk| &**desk).filter(|desk| desk.door == Door::Inbox).collect();
-            verdict::lists(truth, &rooms, &inboxes, &self.ledger);
-        }
-        verdict::summary(observer, truth, &rooms, &self.ledger).await?;
-        for user in &self.cast.users {
-            let api = Api::new(&self.server()?.address, &user.token, CALL_PATIENCE);
-            verdict::own_counts(&api, user.id, truth, &self.ledger).await?;
-        }
-        Ok(())
     }
 }
 

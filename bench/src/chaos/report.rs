@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::{
     director::FaultCounts,
-    ledger::{Ledger, Wrong},
+    ledger::{Ledger, Pages, Wrong},
     play::Facts,
     wire::WireCounts,
 };
@@ -67,15 +67,22 @@ pub fn table(ledger: &Ledger, facts: &Facts, faults: &FaultCounts, wire: &WireCo
         ),
     ];
     let mut text: String = rows.iter().map(|(name, value)| format!("  {name:<11} {value}\n")).collect();
-    let zeros =
-        [("lost", Wrong::Lost), ("doubled", Wrong::Doubled), ("reordered", Wrong::Reordered), ("shown but not stored", Wrong::Phantom)];
-    let zeros: Vec<String> = zeros.iter().map(|(name, kind)| format!("{name} {}", pages.count_of(*kind))).collect();
-    text.push_str(&format!("\n  {}\n", zeros.join("   ")));
+    text.push_str(&format!("\n  {}\n", zeros(&pages)));
     if pages.count_of(Wrong::Other) > 0 {
         text.push_str(&format!("  other promises broken {}\n", pages.count_of(Wrong::Other)));
     }
-    for told in pages.told.iter().map(|told| told.chars().take(TOLD_CHARS_MAX).collect::<String>()) {
-        text.push_str(&format!("  - {told}\n"));
-    }
+    text.push_str(&told(&pages));
     text
+}
+
+/// The four zeros.
+pub fn zeros(pages: &Pages) -> String {
+    let zeros =
+        [("lost", Wrong::Lost), ("doubled", Wrong::Doubled), ("reordered", Wrong::Reordered), ("shown but not stored", Wrong::Phantom)];
+    zeros.map(|(name, kind)| format!("{name} {}", pages.count_of(kind))).join("   ")
+}
+
+/// What was broken, in words.
+pub fn told(pages: &Pages) -> String {
+    pages.told.iter().map(|told| format!("  - {}\n", told.chars().take(TOLD_CHARS_MAX).collect::<String>())).collect()
 }

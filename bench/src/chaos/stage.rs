@@ -1,6 +1,10 @@
 //! What everybody in the play shares: the wire to speak over, the ledger, and how far the play has come.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use frontdesk_bench::http::Api;
 use frontdesk_protocol::Id;
@@ -28,10 +32,13 @@ pub enum Phase {
 
 #[derive(Clone, Debug)]
 pub struct Stage {
-    pub wire: Arc<Wire>,
+    /// The way to each node; there is one if there is one server.
+    pub wires: Vec<Arc<Wire>>,
     pub ledger: Arc<Ledger>,
     pub phase: watch::Receiver<Phase>,
     pub seed: u64,
+    /// Who has gone away and does not come back for now.
+    pub away: Arc<Mutex<BTreeSet<Id>>>,
 }
 
 impl Stage {
@@ -44,8 +51,21 @@ impl Stage {
         StdRng::seed_from_u64(self.seed ^ (actor as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
-    pub fn api(&self, person: &Person) -> Api {
-        Api::new(&self.wire.address, &person.token, CALL_PATIENCE)
+    /// Where somebody goes after so many failures: home first, then to the next node.
+    pub fn node(&self, home: usize, failures: usize) -> usize {
+        (home + failures) % self.wires.len()
+    }
+
+    pub fn address(&self, node: usize) -> &str {
+        &self.wires[node].address
+    }
+
+    pub fn api(&self, person: &Person, node: usize) -> Api {
+        Api::new(self.address(node), &person.token, CALL_PATIENCE)
+    }
+
+    pub fn is_away(&self, person: Id) -> bool {
+        self.away.lock().expect("nobody panics with the list in hand").contains(&person)
     }
 
     /// Waits, unless the phase changes before.

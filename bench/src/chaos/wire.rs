@@ -59,15 +59,37 @@ pub struct Wire {
     pub address: String,
     server: watch::Sender<Option<SocketAddr>>,
     links: Mutex<Vec<Arc<Link>>>,
+    /// What a new link meets.
+    weather: watch::Sender<Weather>,
+    /// Some lines hold little, so that a reader that stops is felt by the server soon.
+    narrow: bool,
     pub counts: WireCounts,
 }
 
 impl Wire {
     /// Listens on a free port and forwards to whatever server there is.
     pub async fn open() -> Result<Arc<Self>> {
+        Self::listen(true).await
+    }
+
+    /// One that leads to a service of the server's: as wide as a network in a house.
+    pub async fn behind(service: u16) -> Result<Arc<Self>> {
+        let wire = Self::listen(false).await?;
+        wire.leads_to(Some(&format!("127.0.0.1:{service}")));
+        Ok(wire)
+    }
+
+    async fn listen(narrow: bool) -> Result<Arc<Self>> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?.to_string();
-        let wire = Arc::new(Self { address, server: watch::Sender::new(None), links: Mutex::default(), counts: WireCounts::default() });
+        let wire = Arc::new(Self {
+            address,
+            server: watch::Sender::new(None),
+            links: Mutex::default(),
+            weather: watch::Sender::new(Weather::Clear),
+            narrow,
+            counts: WireCounts::default(),
+        });
         let accepting = Arc::clone(&wire);
         tokio::spawn(async move {
             loop {
@@ -88,12 +110,12 @@ impl Wire {
 
     async fn carry(self: Arc<Self>, client: TcpStream) {
         let Some(address) = *self.server.borrow() else { return reset(&client) };
-        let Ok(server) = dial(address).await else { return reset(&client) };
+        let Ok(server) = dial(address, self.narrow).await else { return reset(&client) };
         // Without this small pieces wait for each other.
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
         let link = Arc::new(Link {
-            up: watch::Sender::new(Weather::Clear),
-            down: watch::Sender::new(Weather::Clear),
+            up: watch::Sender::new(*self.weather.borrow()),
+            down: watch::Sender::new(*self.weather.borrow()),
             cut: watch::Sender::new(false),
         });
         self.links().push(Arc::clone(&link));
@@ -154,8 +176,17 @@ impl Wire {
         }
     }
 
+    /// From now on nothing passes, on lines that are there and on new ones, and nobody is told.
+    pub fn blackens(&self) {
+        self.weather.send_replace(Weather::Hole);
+        for link in self.links().iter() {
+            lanes(link, 2).for_each(|lane| lane.send_modify(|now| *now = Weather::Hole));
+        }
+    }
+
     /// Everything forwards again; what was held back for long is let go.
     pub fn clear(&self) {
+        self.weather.send_replace(Weather::Clear);
         for link in self.links().iter() {
             link.up.send_if_modified(clears);
             link.down.send_if_modified(clears);
@@ -193,10 +224,9 @@ fn clears(weather: &mut Weather) -> bool {
     *weather != Weather::Closed && std::mem::replace(weather, Weather::Clear) != Weather::Clear
 }
 
-/// Some lines hold little, so that a reader that stops is felt by the server soon.
-async fn dial(address: SocketAddr) -> std::io::Result<TcpStream> {
+async fn dial(address: SocketAddr, narrow: bool) -> std::io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
-    if rand::random_bool(0.25) {
+    if narrow && rand::random_bool(0.25) {
         socket.set_recv_buffer_size(4_096)?;
     }
     socket.connect(address).await
