@@ -1,6 +1,7 @@
 // `make bench`: measures Frontdesk and its peers in turn, server on one core and load generator on the other, and writes
 // docs/benchmarks.md. ONLY=chat,storm measures a part and keeps the other results, QUICK=1 has a short look at all, FULL=1 adds ten
-// million messages, PAGE=1 measures nothing and writes the page anew, PREPARE=1 only makes the data.
+// million messages, PAGE=1 measures nothing and writes the page anew, PREPARE=1 only makes the data. ONLY=nodes-idle holds a hundred
+// thousand connections for ten minutes, which is done only when it is asked for.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -21,7 +22,7 @@ const { values } = parseArgs({
     page: { type: 'string', default: quick ? 'target/bench/quick/benchmarks.md' : 'docs/benchmarks.md' },
   },
 })
-const limitMinutes = quick ? 12 : 50
+const limitMinutes = quick ? 16 : 70
 const release = resolve(process.env.CARGO_TARGET_DIR ?? 'target', 'release')
 const server = resolve(values.server ?? join(release, 'frontdesk'))
 const load = resolve(values.tools ?? release, 'load')
@@ -61,7 +62,7 @@ function chosen(groups, only) {
     console.error(`frontdesk: there is no group ${unknown}; there are ${groups.map(({ key }) => key).join(', ')}`)
     process.exit(2)
   }
-  return groups.filter(({ key }) => !only || only.includes(key))
+  return groups.filter(({ key, asked }) => (only ? only.includes(key) : !asked))
 }
 
 /** Makes the data before anything is measured; what cannot be made is told by the runs that need it. */
@@ -95,7 +96,7 @@ async function measure(group) {
       }
     }
   }
-  const cells = group.cells.map(({ id, name, peers, x, axis }) => ({ id, name, peers, x, axis }))
+  const cells = group.cells.map(({ id, name, peers, x, axis, columns }) => ({ id, name, peers, x, axis, columns }))
   const seconds = Math.round((Date.now() - start) / 1_000)
   const report = { group: group.key, title: group.title, facts, seconds, cells, runs }
   writeFileSync(join(results, `${group.key}.json`), JSON.stringify(report, undefined, 1))
@@ -127,7 +128,7 @@ async function once(cell, peer) {
   try {
     // Before the peer is started, so that whatever is busy is none of ours.
     const noise = { others: await busy(), load: loadAverage(), before: probe() }
-    running = cell.own || cell.starts ? undefined : await peer.start(cell.world)
+    running = cell.own || cell.starts ? undefined : await peer.start(cell.world, placesOf(cell).server)
     const result = await resultOf(cell, peer, running)
     return { noise: { ...noise, after: probe() }, result }
   } catch (error) {
@@ -139,14 +140,24 @@ async function once(cell, peer) {
   }
 }
 
-async function resultOf({ own: name, starts, args, world, seconds = 240 }, peer, running) {
-  if (name) return own[name]({ server, seconds })
+/** What is `free` runs wherever the system puts it, all else on the core of its side. */
+function placesOf({ free }) {
+  return free ? {} : cores
+}
+
+async function resultOf(cell, peer, running) {
+  const { own: name, starts, args, world, seconds = 240 } = cell
+  if (name) return own[name]({ server, load, seconds, args })
+  const at = running?.ports.map((port) => `127.0.0.1:${port}`).join(',')
   const target = running
-    ? ['--at', `127.0.0.1:${running.port}`, '--pid', running.pids.join(','), ...(peer.origin ? ['--origin'] : [])]
+    ? ['--at', at, '--pid', running.pids.join(','), ...(peer.origin ? ['--origin'] : [])]
     : ['--server', server, '--core', String(cores.server)]
   if (starts) target.push('--data', await peer.prepare(world))
   const words = typeof args === 'function' ? args(peer.key) : args
-  const said = run(load, [...words.map(String), ...target], { core: cores.generator, timeout: seconds * 1_000 })
+  const said = run(load, [...words.map(String), ...target], {
+    core: placesOf(cell).generator,
+    timeout: seconds * 1_000,
+  })
   return JSON.parse(said)
 }
 

@@ -1,7 +1,7 @@
 //! The load generator against the bare server: what is sent comes back, and the books say so.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     process::{Child, Command, Stdio},
 };
 
@@ -68,6 +68,38 @@ fn connections_that_do_nothing_are_counted_beside_a_chat_and_let_go() {
         assert_eq!(report[chat]["counts"]["lost"], 0, "{chat} in {report}");
     }
     assert!(report["kib_per_connection"]["resident"].is_number(), "{report}");
+}
+
+#[test]
+fn connections_that_are_held_take_turns_among_nodes_and_those_of_a_node_that_dies_are_counted() {
+    let (one, mut other) = (Bare::start(), Bare::start());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_load"));
+    command.args(["hold", "--connections", "21", "--origin", "--at", &format!("{},{}", one.address, other.address)]);
+    let mut holder = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it is built");
+    let (mut words, mut lines) = (holder.stdin.take().expect("piped"), BufReader::new(holder.stdout.take().expect("piped")).lines());
+    let mut next = || -> Value { serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("a report is JSON") };
+    let mut ask = || words.write_all(b"\n").expect("it reads");
+
+    assert_eq!(next()["prepared"], 21);
+    ask();
+    assert_eq!(next()["connected"], 21);
+    ask();
+    let report = next();
+    assert_eq!((&report["disconnected"], &report["samples"]), (&0.into(), &Value::Array(Vec::new())), "{report}");
+    assert!(report["memory_kib"]["resident"].as_u64() > Some(0), "{report}");
+
+    other.child.kill().expect("it runs");
+    let report = (0..100)
+        .map(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            ask();
+            next()
+        })
+        .find(|report| report["disconnected"] != 0)
+        .expect("they are missed");
+    assert_eq!(report["disconnected"], 10, "every second of them: {report}");
+    drop(words);
+    assert!(holder.wait().expect("it ends").success());
 }
 
 #[test]

@@ -1,4 +1,5 @@
 // What is to be reached, and whether it is: verdicts are computed from the results, and none is given for what was not measured.
+import { chatCells, evenCell, freeCells, stormCell } from './nodes-plan.mjs'
 import { at, countsIn, fullShare, generatorShare, growth, middle, wrongs } from './stats.mjs'
 
 const least = (value) => ({ sign: '≥', value, isMet: (ours) => ours >= value })
@@ -10,12 +11,19 @@ const worst = (pattern) => (result) =>
 const largest = (pattern) => (result) =>
   Math.max(...Object.entries(result.gzip_kb).flatMap(([name, size]) => (pattern.test(name) ? [size] : [])))
 const chats = (read) => (result) => read(result.chat_before, result.chat_beside, result.chat_after)
+const formOf = {
+  'node-redis': 'one node on PostgreSQL and Redis',
+  'nodes-redis': 'two nodes on PostgreSQL and Redis',
+}
+const onRedis = ['django-redis', 'django-redis-two']
 const tenths = ({ first_tenth: first, last_tenth: last }) => last / first
 
 /**
  * The rows: `cell` with what is read from it for each server, `goal` for our own figure or, with `versus`, for its ratio to others':
  * to the bare server's, or to the best of the Django servers that promise the same, in this cell or in `any`. What is `steady` does not
- * depend on how busy the machine is.
+ * depend on how busy the machine is. `server` is ours, if it is not the usual one. With `best`, it and those in `versus` are each taken
+ * in the one of these cells that suits it. `lost` counts what went wrong in all runs of some `servers` in these cells; a column of the
+ * page may `show` another server than it is named after.
  */
 export const goals = [
   { what: 'stored, acked and delivered', cell: 'chat-500x4', read: perSecond, unit: 'msg/s', goal: least(20_000) },
@@ -37,6 +45,38 @@ export const goals = [
     versus: 'durable',
     goal: least(20),
   },
+  ...['node-redis', 'nodes-redis'].map((ours) => ({
+    what: `${formOf[ours]}: × Django on both, each under the load that suits it`,
+    cell: chatCells.at(-1),
+    best: chatCells,
+    server: ours,
+    read: perSecond,
+    unit: 'msg/s',
+    versus: onRedis,
+    goal: least(20),
+  })),
+  {
+    what: `${formOf['node-redis']}, nothing tied to a core: × Django on both`,
+    cell: freeCells.at(-1),
+    best: freeCells,
+    server: 'node-redis',
+    read: perSecond,
+    unit: 'msg/s',
+    versus: onRedis,
+    goal: least(20),
+  },
+  ...[
+    { show: {}, more: '' },
+    { show: { 'django-redis': 'django-redis-100' }, more: "; beside it Django with its layer's own capacity" },
+  ].map(({ show, more }) => ({
+    what: `on PostgreSQL and Redis, one node and two: lost, doubled or out of order${more}`,
+    cell: evenCell,
+    lost: [...chatCells, ...freeCells, evenCell, stormCell],
+    servers: ['node-redis', 'nodes-redis'],
+    show,
+    unit: '',
+    goal: most(0),
+  })),
   { what: 'delivery, p50', cell: 'rate-5000', read: at('delivery_ms.p50'), unit: 'ms', places: 2, goal: most(2) },
   { what: 'delivery, p99', cell: 'rate-5000', read: at('delivery_ms.p99'), unit: 'ms', places: 2, goal: most(10) },
   { what: 'ack, p50', cell: 'rate-100', read: at('ack_ms.p50'), unit: 'ms', places: 2, goal: most(1) },
@@ -100,6 +140,17 @@ export const goals = [
     places: 2,
     goal: most(1.1),
   },
+  ...[
+    { what: 'disconnected', read: at('disconnected'), places: 0, goal: most(0) },
+    {
+      what: 'of the messages to a sample of them, those that did not arrive once',
+      read: at('sample.wrong'),
+      goal: most(0),
+    },
+    { what: 'messages to a sample of them: delivery, p99', read: at('sample.delivery_ms.p99'), unit: 'ms', places: 1 },
+    { what: "servers' memory of each", read: at('kib_per_connection.resident'), unit: 'KiB', places: 1 },
+    { what: 'let in', read: at('joining.per_second'), unit: 'a second' },
+  ].map((row) => ({ unit: '', ...row, cell: 'nodes-idle', server: 'nodes-redis' })),
   { what: 'let in', cell: 'connect-10000', read: at('per_second'), unit: 'a second', goal: least(5_000) },
   {
     what: 'the last tenth, × the first tenth',
@@ -172,17 +223,21 @@ export const beside = ['bare', 'django-full', 'django', 'django-redis']
 
 /** Each row with its figures and its verdict: `met`, `missed`, or `open` for what was not measured; or none, if nothing is to be reached. */
 export function judge(book, durable, planned = new Map()) {
-  return goals.map((row) => (row.axis ? judgeCurve(book, row) : judgeCell(book, row, durable, planned)))
+  return goals.map((row) => {
+    if (row.axis) return judgeCurve(book, row)
+    if (row.lost) return judgeLost(book, row)
+    return row.best ? judgeBest(book, row) : judgeCell(book, row, durable, planned)
+  })
 }
 
 function judgeCell(book, row, durable, planned) {
-  const { cell, read, versus } = row
-  const values = book.values(cell, 'frontdesk', read)
+  const { cell, read, versus, server = 'frontdesk' } = row
+  const values = book.values(cell, server, read)
   const ours = middle(values)
   const others = Object.fromEntries(beside.map((peer) => [peer, book.value(row.peersOf ?? cell, peer, read)]))
   const comparedTo = versus === 'bare' ? others.bare : bestOf(book, row, durable)
   const ratio = ours !== undefined && comparedTo ? ours / comparedTo : undefined
-  const runs = book.runs(cell, 'frontdesk')
+  const runs = book.runs(cell, server)
   const counts = delivered(runs)
   const figure = versus ? ratio : ours
   const isWhole = !counts || counts.every((count) => count === 0)
@@ -196,6 +251,53 @@ function judgeCell(book, row, durable, planned) {
     counts,
     verdict: row.goal && verdictOf(figure, row.goal, isWhole),
     marks: marksOf(book, row.steady ? [] : versus === 'bare' ? [...runs, ...book.runs(cell, 'bare')] : runs),
+  }
+}
+
+/** Each server in the cell that suits it; ours is whole only if it is in all of them. */
+function judgeBest(book, row) {
+  const { best, server, read, versus, goal } = row
+  const bestIn = (peer) => highest(best.map((cell) => ({ cell, value: book.value(cell, peer, read) })))
+  const own = bestIn(server)
+  const others = Object.fromEntries(beside.map((peer) => [peer, bestIn(peer)?.value]))
+  const comparedTo = highest(versus.map(bestIn).filter(Boolean))?.value
+  const ratio = own && comparedTo ? own.value / comparedTo : undefined
+  const runs = best.flatMap((cell) => book.runs(cell, server))
+  const counts = delivered(runs)
+  return {
+    ...row,
+    name: own ? `${row.what} (ours: ${book.cell(own.cell)?.name})` : row.what,
+    ours: own?.value,
+    values: own ? book.values(own.cell, server, read) : [],
+    others,
+    ratio,
+    counts,
+    verdict: verdictOf(ratio, goal, !counts || counts.every((count) => count === 0)),
+    marks: marksOf(book, own ? book.runs(own.cell, server) : []),
+  }
+}
+
+function highest(figures) {
+  return figures.filter(({ value }) => value > 0).sort((one, other) => other.value - one.value)[0]
+}
+
+/** There is no verdict while one of ours was not measured in one of the cells. */
+function judgeLost(book, row) {
+  const { lost: cells, servers, show, goal } = row
+  const runsOf = (peer) => cells.flatMap((cell) => book.runs(cell, peer))
+  const sum = (counts) => counts?.reduce((all, count) => all + count)
+  const own = delivered(servers.flatMap(runsOf))
+  const isWhole = servers.every((server) => cells.every((cell) => book.runs(cell, server).length > 0))
+  const ours = isWhole ? sum(own) : undefined
+  return {
+    ...row,
+    name: row.what,
+    ours,
+    values: [],
+    others: Object.fromEntries(beside.map((peer) => [peer, sum(delivered(runsOf(show[peer] ?? peer)))])),
+    counts: own,
+    verdict: verdictOf(ours, goal),
+    marks: marksOf(book, []),
   }
 }
 

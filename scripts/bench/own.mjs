@@ -1,4 +1,4 @@
-// What is measured without the load generator: sizes of what is downloaded, and the admins' console in a browser.
+// What is measured by scripts of their own: sizes of what is downloaded, the admins' console in a browser, and many nodes.
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from './host.mjs'
@@ -17,6 +17,13 @@ export const own = {
     const script = join(scripts, 'bench/scroll.mjs')
     if (!existsSync(script)) throw new Error(`${script} is not there`)
     return JSON.parse(said(script, ['--server', server], seconds).trim().split('\n').at(-1))
+  },
+
+  /** Many idle connections on many nodes. */
+  nodesIdle({ server, load, seconds, args: { nodes, connections, seconds: idle, sample } }) {
+    const size = { nodes, connections, seconds: idle, 'broadcast-sample': sample, server, load }
+    const words = Object.entries(size).flatMap(([name, value]) => [`--${name}`, String(value)])
+    return JSON.parse(said(join(scripts, '../bench/idle.mjs'), [...words, '--json-only'], seconds))
   },
 }
 

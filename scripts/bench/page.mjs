@@ -19,7 +19,7 @@ export function writePage({ page, results, groups, peers, quick }) {
   if (book.groups.length === 0) return false
   const folder = dirname(page)
   mkdirSync(folder, { recursive: true })
-  const durable = peers.filter(({ key, durable }) => durable && key !== 'frontdesk').map(({ key }) => key)
+  const durable = peers.filter(({ durable, origin }) => durable && origin).map(({ key }) => key)
   const planned = new Map(groups.flatMap(({ cells }) => cells).map(({ id, name }) => [id, name]))
   const rows = judge(book, durable, planned)
   const hand = existsSync(notes) ? [readFileSync(notes, 'utf8').trim()] : []
@@ -45,10 +45,12 @@ function head(quick) {
   return `# Benchmarks
 
 How fast and how small Frontdesk is, beside a Django Channels server of the same protocol and a bare broadcast server that does nothing
-else, all on one machine in one run. Repeat it with \`make bench\` (about 45 minutes on an otherwise idle Linux machine); \`ONLY=chat make
-bench\` measures one group anew and keeps the rest. This page is written by it; the text about limits is kept in \`bench/notes.md\`.
+else, all on one machine in one run. Repeat it with \`make bench\` (about an hour on an otherwise idle Linux machine); \`ONLY=chat make
+bench\` measures one group anew and keeps the rest; \`ONLY=nodes-idle\`, the connections on many nodes, is measured only when named. This
+page is written by it; the text about limits is kept in \`bench/notes.md\`.
 
-Each server runs on one core with all that belongs to it (Redis, PostgreSQL), the load generator on another. SQLite commits with
+Each server runs on one core with all that belongs to it (nodes, Redis, PostgreSQL), the load generator on another, but where a row says
+that nothing is tied to a core; connections on many nodes never are. SQLite commits with
 \`synchronous=FULL\`, messages have 128 bytes, everybody signs in with a token of their own and comes from one of many addresses; Frontdesk
 runs with \`--rate-limit 0\`, which lifts its limits on messages and connections, and nothing else is set. Delay is timed from the moment a
 message was due. Every figure, with raw counts: [benchmarks-details.md](benchmarks-details.md).${look}`
@@ -148,5 +150,7 @@ function peerList(peers) {
 ${rows.join('\n')}
 
 Django is a Channels application of the same frames in \`bench/peers/django\`: async consumers, tokens by simplejwt, indexes, one insert a
-message, then broadcast, encoded once. The bare server in \`bench/peers/bare.rs\` shows what the kernel and the generator allow.`
+message, then broadcast, encoded once; its connection to PostgreSQL stays open, and its Redis layer may hold 10,000 messages where no other
+capacity is named (the library's own 100 loses some in a burst). PostgreSQL syncs every commit for all, Redis keeps nothing. Where there are two
+nodes or processes, the user of a room is on one and its admin on the other, so that everything crosses Redis. The bare server in \`bench/peers/bare.rs\` shows what the kernel and the generator allow.`
 }

@@ -1,16 +1,18 @@
 // The servers that are measured against each other: how each is given the same people and rooms, started on one core, and ended.
 import { existsSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { cores, freePort, log, Process, run, says } from './host.mjs'
-import { endAll, initPostgres, postgres, startPostgres, startRedis } from './services.mjs'
-import { fresh, importedMost, linesOf, made, work } from './worlds.mjs'
+import { frontdeskData, nodesData, startFrontdesk, startNodes } from './frontdesk.mjs'
+import { log, Process, run, says } from './host.mjs'
+import { endAll, initPostgres, isThere, postgres, secret, serve, startPostgres, startRedis } from './services.mjs'
+import { fresh, linesOf, made, work } from './worlds.mjs'
 
-const secret = 'known-to-the-harness-and-its-servers-only'
 const venv = join(work, 'venv/bin')
 const django = resolve('bench/peers/django')
 const patience = { timeout: 1_200_000 }
 
-/** A peer is `{key, name, short, durable, origin, lacks(), prepare(world), start(world)}`; started, it is `{port, pids, end()}`. */
+/**
+ * A peer is `{key, name, short, durable, origin, lacks(), prepare(world), start(world, core)}`; started, it is `{ports, pids, end()}`.
+ */
 export function peers({ server, bare, load }) {
   return [
     {
@@ -20,8 +22,11 @@ export function peers({ server, bare, load }) {
       durable: true,
       lacks: () => !existsSync(server) && server,
       prepare: (world) => frontdeskData(server, load, world),
-      start: (world) => startFrontdesk(server, load, world),
+      start: (world, core) => startFrontdesk(server, load, world, core),
     },
+    nodesPeer(server, load, { key: 'node', short: 'Frontdesk, PostgreSQL, one node', redis: false }),
+    nodesPeer(server, load, { key: 'node-redis', short: 'Frontdesk, Redis, PostgreSQL, one node' }),
+    nodesPeer(server, load, { key: 'nodes-redis', short: 'Frontdesk, Redis, PostgreSQL, two nodes', nodes: 2 }),
     djangoPeer(load, { key: 'django-full', short: 'Django, SQLite FULL', synchronous: 'FULL' }),
     djangoPeer(load, { key: 'django', short: 'Django, SQLite NORMAL' }),
     djangoPeer(load, { key: 'django-daphne', short: 'Django, Daphne', door: 'daphne' }),
@@ -32,6 +37,20 @@ export function peers({ server, bare, load }) {
       redis: true,
     }),
     djangoPeer(load, { key: 'django-redis', short: 'Django, Redis, PostgreSQL', redis: true, postgresql: true }),
+    djangoPeer(load, {
+      key: 'django-redis-two',
+      short: 'Django, Redis, PostgreSQL, two processes',
+      redis: true,
+      postgresql: true,
+      processes: 2,
+    }),
+    djangoPeer(load, {
+      key: 'django-redis-100',
+      short: 'Django, Redis as it comes, PostgreSQL',
+      redis: true,
+      postgresql: true,
+      capacity: 100,
+    }),
     {
       key: 'bare',
       name: 'bare broadcast: no accounts, storage or presence',
@@ -39,72 +58,44 @@ export function peers({ server, bare, load }) {
       origin: true,
       lacks: () => !existsSync(bare) && bare,
       prepare: () => undefined,
-      start: () => startBare(bare),
+      start: (_world, core) => startBare(bare, core),
     },
   ]
 }
 
-const upToDate = new Set()
-
-/** The folder in which Frontdesk's database holds this world. */
-async function frontdeskData(server, load, world) {
-  const data = await made(`frontdesk-${world.rooms}-${world.messages}`, async (folder) => {
-    const imported = world.messages > importedMost ? { ...world, messages: 0 } : world
-    mkdirSync(folder, { recursive: true })
-    run(server, ['import', '--data', folder, await linesOf(load, imported)], { env: frontdeskEnv(), ...patience })
-    if (imported !== world) await fillFrontdesk(server, load, folder, world)
-  })
-  // Another build may have made it: any command migrates it, so that no start that is timed has to.
-  if (!upToDate.has(data)) run(server, ['token', '--user', '1', '--data', data], { env: frontdeskEnv(), ...patience })
-  upToDate.add(data)
-  return data
+function startBare(bare, core) {
+  return serve([], 1, (port) => new Process(bare, [`127.0.0.1:${port}`], { core, log: log('bare') }))
 }
 
-async function fillFrontdesk(server, load, folder, { rooms, messages }) {
-  const { port, end } = await serveFrontdesk(server, folder)
-  try {
-    const args = ['fill', '--at', `127.0.0.1:${port}`, '--rooms', String(rooms), '--messages', String(messages)]
-    run(load, args, { core: cores.generator, ...patience })
-  } finally {
-    await end()
+function nodesPeer(server, load, { key, short, nodes = 1, redis = true }) {
+  const needs = [server, postgres('initdb'), ...(redis ? ['redis-server'] : [])]
+  const wire = redis ? 'Redis, ' : ''
+  return {
+    key,
+    name: `Frontdesk, ${nodes > 1 ? `${nodes} nodes` : 'one node'}, ${wire}PostgreSQL`,
+    short,
+    durable: true,
+    lacks: () => needs.find((path) => !isThere(path)),
+    prepare: (world) => nodesData(server, load, world),
+    start: (world, core) => startNodes(server, load, world, { nodes, redis, core }),
   }
 }
 
-function frontdeskEnv() {
-  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('FRONTDESK_'))
-  return { ...Object.fromEntries(own), FRONTDESK_JWT_SECRET: secret, FRONTDESK_LOG: 'warn' }
-}
-
-async function startFrontdesk(server, load, world) {
-  return serveFrontdesk(server, fresh(await frontdeskData(server, load, world), 'frontdesk', world))
-}
-
-/** Without limits on rates and connections, since a thousand of the generator's people come from one address. */
-async function serveFrontdesk(server, folder) {
-  const port = await freePort()
-  const args = ['serve', '--data', folder, '--listen', `127.0.0.1:${port}`, '--rate-limit', '0']
-  const own = new Process(server, args, { core: cores.server, log: log('frontdesk'), env: frontdeskEnv() })
-  return listening([own], port)
-}
-
-async function startBare(bare) {
-  const port = await freePort()
-  return listening([new Process(bare, [`127.0.0.1:${port}`], { core: cores.server, log: log('bare') })], port)
-}
-
-function djangoPeer(load, { key, short, door = 'uvicorn', synchronous = 'NORMAL', redis = false, postgresql = false }) {
+function djangoPeer(load, { key, short, synchronous = 'NORMAL', ...more }) {
+  const { door = 'uvicorn', redis = false, postgresql = false, processes = 1, capacity } = more
   const storage = postgresql ? 'PostgreSQL' : `SQLite ${synchronous}`
-  const options = { door, synchronous, redis, postgresql }
+  const layer = `${redis ? 'Redis' : 'in-memory'} layer${capacity ? ` with its capacity of ${capacity}` : ''}`
+  const options = { door, synchronous, redis, postgresql, processes, capacity }
   const needs = [join(venv, door), ...(redis ? ['redis-server'] : []), ...(postgresql ? [postgres('initdb')] : [])]
   return {
     key,
-    name: `Django, ${door}, ${redis ? 'Redis' : 'in-memory'} layer, ${storage}`,
+    name: `Django, ${door}${processes > 1 ? `, ${processes} processes` : ''}, ${layer}, ${storage}`,
     short,
     durable: postgresql || synchronous === 'FULL',
     origin: true,
     lacks: () => needs.find((path) => !isThere(path)),
     prepare: (world) => djangoData(load, postgresql, world),
-    start: (world) => startDjango(load, options, world),
+    start: (world, core) => startDjango(load, options, world, core),
   }
 }
 
@@ -131,18 +122,19 @@ function fill(lines, env) {
   run(python, ['manage.py', 'seed', lines], { cwd: django, env, ...patience })
 }
 
-async function startDjango(load, { door, synchronous, redis, postgresql }, world) {
+async function startDjango(load, { door, synchronous, redis, postgresql, processes, capacity }, world, core) {
   const folder = fresh(await djangoData(load, postgresql, world), 'django', world)
   const running = []
   try {
-    const database = postgresql ? await startPostgres(folder, running) : join(folder, 'db.sqlite3')
-    const layer = redis ? { PEER_REDIS: await startRedis(running) } : {}
+    const database = postgresql ? await startPostgres(folder, running, { core }) : join(folder, 'db.sqlite3')
+    const layer = redis ? { PEER_REDIS: await startRedis(running, core) } : {}
+    if (capacity) layer.PEER_CAPACITY = String(capacity)
     const env = djangoEnv(database, { PEER_SYNCHRONOUS: synchronous, ...layer })
-    const port = await freePort()
-    running.push(
-      new Process(join(venv, door), doors[door](port), { core: cores.server, log: log(door), cwd: django, env }),
-    )
-    return await listening(running, port)
+    const start = (port, place) => {
+      const options = { core, log: log(`${door}-${place}`), cwd: django, env }
+      return new Process(join(venv, door), doors[door](port), options)
+    }
+    return await serve(running, processes, start)
   } catch (error) {
     await endAll(running)
     throw error
@@ -161,20 +153,6 @@ const doors = {
 
 function djangoEnv(database, more = {}) {
   return { ...process.env, PYTHONDONTWRITEBYTECODE: '1', PEER_SECRET: secret, PEER_DATABASE: database, ...more }
-}
-
-async function listening(running, port) {
-  try {
-    await running.at(-1).listens(port)
-  } catch (error) {
-    await endAll(running)
-    throw error
-  }
-  return { port, pids: running.map(({ pid }) => pid), end: () => endAll(running) }
-}
-
-function isThere(path) {
-  return path.includes('/') ? existsSync(path) : says('sh', '-c', `command -v ${path}`) !== undefined
 }
 
 /** Versions of what is measured, as far as it is there. */

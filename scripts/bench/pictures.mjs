@@ -13,6 +13,7 @@ export function pictures(book, peers, folder) {
   const drawn = [
     barsOf(book, peers, 'chat', 'Messages stored and delivered', 'messages/s', at('messages_per_second')),
     barsOf(book, peers, 'rate', 'Delivery at an even rate', 'p99 in ms', at('delivery_ms.p99')),
+    barsOf(book, peers, 'nodes', 'Chat with PostgreSQL and Redis', 'messages/s', at('messages_per_second')),
     barsOf(book, peers, 'fanout', 'One room, many listeners', 'deliveries/s', at('deliveries_per_second')),
     curvesOf(book, peers),
   ]
@@ -28,7 +29,7 @@ function barsOf(book, peers, key, name, unit, read) {
     title: cell.name,
     bars: peers.flatMap((peer) => {
       const value = book.value(cell.id, peer.key, read)
-      return value === undefined ? [] : [{ name: peer.short, value, isOurs: peer.key === 'frontdesk' }]
+      return value === undefined ? [] : [{ name: peer.short, value, isOurs: !peer.origin }]
     }),
   }))
   const told = groups.filter(({ bars }) => bars.length > 1)

@@ -1,4 +1,5 @@
 // What is measured: groups of cells. A cell is one scenario of the load generator with its size, for some of the peers.
+import { nodes, nodesIdle } from './nodes-plan.mjs'
 
 const djangos = ['django-full', 'django', 'django-daphne', 'django-redis-full', 'django-redis']
 const pair = ['frontdesk', 'bare']
@@ -12,7 +13,8 @@ const number = (value) => value.toLocaleString('en')
  * needs many minutes to prepare.
  *
  * A cell is `{id, name, peers, world, args, rounds, often, seconds}`: `rounds` of ours and of others that are compared with in `often`,
- * one of the rest; `args` may depend on the peer; after `seconds` a run is given up.
+ * one of the rest; `args` may depend on the peer; after `seconds` a run is given up. With `free` nothing is tied to a core; `columns` names
+ * another group's columns for its table. A group that is `asked` for is measured only when ONLY names it.
  */
 export function plan({ quick = false, full = false } = {}) {
   const timed = (seconds) => ['--seconds', quick ? 2 : seconds, '--warmup', quick ? 0.5 : 1]
@@ -22,9 +24,8 @@ export function plan({ quick = false, full = false } = {}) {
     return { id, name, peers, world, args, ...rest, rounds: quick ? 1 : rounds, often: ['frontdesk', ...often] }
   }
   const tools = { timed, few, cell, quick, full }
-  return [sizes, start, inbox, burst, chat, rate, fanout, connect, storm, curve, scroll, idle].map((group) =>
-    group(tools),
-  )
+  const groups = [sizes, start, inbox, burst, chat, rate, nodes, fanout, connect, storm, curve, scroll, nodesIdle, idle]
+  return groups.map((group) => group(tools))
 }
 
 function sizes({ cell }) {

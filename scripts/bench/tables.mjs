@@ -96,6 +96,8 @@ const columns = {
   ],
 }
 
+columns.nodes = columns.chat
+
 export function detailsPage(book, names) {
   const head = `# Benchmarks: every figure
 
@@ -111,7 +113,8 @@ function section(group, book, names) {
   const looked = facts.quick ? ', a quick look' : ''
   const when = `${facts.date.slice(0, 16).replace('T', ' ')} UTC, commit ${facts.commit}, ${seconds} s${looked}.`
   const tables = group.cells.map((cell) => {
-    if (columns[group.group]) return cellTable(columns[group.group], group, cell, book, names)
+    const wanted = columns[cell.columns ?? group.group]
+    if (wanted) return cellTable(wanted, group, cell, book, names)
     return group.group === 'inbox' ? inboxTable(group, cell) : plainTable(group, cell)
   })
   return [`## ${title}`, when, ...tables].join('\n\n')

@@ -13,18 +13,20 @@ export const importedMost = 250_000
 const copiedMost = 2_000_000
 
 const makers = [
-  'bench/src/load/target.rs',
+  'bench/src/load/data.rs',
   'bench/peers/django/chat/models.py',
   'bench/peers/django/chat/management/commands/seed.py',
 ]
-const migrations = 'crates/store/migrations/sqlite'
+const migrations = ['crates/store/migrations/sqlite', 'crates/store/migrations/postgres']
 
 /** Named after what makes the data, so that none is of another form. */
 function home() {
   const hash = createHash('sha1')
-  const schema = readdirSync(migrations)
-    .sort()
-    .map((name) => join(migrations, name))
+  const schema = migrations.flatMap((folder) =>
+    readdirSync(folder)
+      .sort()
+      .map((name) => join(folder, name)),
+  )
   for (const path of [...makers, ...schema]) hash.update(readFileSync(path))
   return join(work, 'data', hash.digest('hex').slice(0, 8))
 }

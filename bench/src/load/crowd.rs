@@ -69,7 +69,7 @@ pub fn gather(
     let (mut opened, mut failed, mut why) = (0, 0, None);
     while times.len() + failed < paths.len() {
         while opened < paths.len() && opened - times.len() - failed < at_once {
-            lines.open(target.at, &paths[opened])?;
+            lines.open(target.node(opened), &paths[opened])?;
             opened += 1;
         }
         let patience = start + times.last().copied().unwrap_or_default() + STUCK;

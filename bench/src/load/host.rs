@@ -112,10 +112,11 @@ fn tree(roots: &[u32]) -> Vec<u32> {
     found
 }
 
+/// With what its children used that have ended, such as PostgreSQL's connections.
 fn cpu(pid: u32) -> Option<Cpu> {
     let fields = stat(pid)?;
     let seconds = |place: usize| Some(fields.get(place)?.parse::<f64>().ok()? / TICKS_PER_SECOND);
-    Some(Cpu { user: seconds(11)?, system: seconds(12)? })
+    Some(Cpu { user: seconds(11)? + seconds(13)?, system: seconds(12)? + seconds(14)? })
 }
 
 /// The fields of `stat` after the name, which may hold anything.

@@ -4,7 +4,9 @@
 mod burst;
 mod chat;
 mod crowd;
+mod data;
 mod frame;
+mod hold;
 mod host;
 mod idle;
 mod lines;
@@ -38,6 +40,8 @@ enum Scenario {
     Connect(idle::Connect),
     /// Many who do nothing, and some who chat beside them
     Idle(idle::Idle),
+    /// Connects many and holds them, telling what they hear when a line is read from standard input
+    Hold(hold::Hold),
     /// Everybody is cut off and comes back at once
     Storm(storm::Storm),
     /// Many frames for one connection at once: in how many writes they leave
@@ -51,7 +55,7 @@ enum Scenario {
     /// How fast the disk and the processor are at this moment
     Probe(probe::Probe),
     /// Writes people, rooms and messages as lines for `frontdesk import`
-    Data(target::Data),
+    Data(data::Data),
     /// Prints a token of a person
     Token {
         /// The person's id
@@ -82,13 +86,14 @@ fn run(scenario: &Scenario) -> Result<Value> {
         Scenario::Fanout(args) => chat::fanout(args),
         Scenario::Connect(args) => idle::connect(args),
         Scenario::Idle(args) => idle::idle(args),
+        Scenario::Hold(args) => hold::hold(args).map(|()| Value::Null),
         Scenario::Storm(args) => storm::storm(args),
         Scenario::Burst(args) => burst::burst(args),
         Scenario::Fill(args) => chat::fill(args),
         Scenario::Start(args) => service::start(args),
         Scenario::Inbox(args) => service::inbox(args),
         Scenario::Probe(args) => probe::probe(args),
-        Scenario::Data(args) => target::write_data(args).map(|()| Value::Null),
+        Scenario::Data(args) => data::write_data(args).map(|()| Value::Null),
         Scenario::Token { user } => {
             println!("{}", frontdesk_bench::token::of(*user));
             Ok(Value::Null)

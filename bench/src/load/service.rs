@@ -134,7 +134,7 @@ pub fn inbox(args: &Inbox) -> Result<Value> {
                     break;
                 }
                 let query = query.replace("{n}", &(1_000 + number * 37 % 9_000).to_string());
-                let url = format!("http://{}/api/chat/rooms/{query}", args.target.at);
+                let url = format!("http://{}/api/chat/rooms/{query}", args.target.node(0));
                 let token = token::of(1 + i64::from(number) % ADMINS);
                 let began = Instant::now();
                 let answer = client.get(&url).bearer_auth(token).send().await?;

@@ -1,11 +1,7 @@
-//! Which server is driven, how it is spoken to, and who lives there: the same people and rooms in every peer's database.
+//! Which server is driven, how it is spoken to, and who is who there.
 
-use std::{
-    io::{self, BufWriter, Write},
-    net::SocketAddr,
-};
+use std::net::SocketAddr;
 
-use anyhow::Result;
 use clap::Args;
 use frontdesk_bench::token;
 use frontdesk_protocol::Id;
@@ -15,15 +11,12 @@ pub const ADMINS: Id = 1_000;
 /// Of whom so many write in all the rooms; the rest can only be told apart.
 const WRITERS: Id = 10;
 
-/// One room in so many has something that no admin has read.
-const UNREAD_EACH: Id = 10;
-
 /// The server under load.
 #[derive(Args, Clone, Debug)]
 pub struct Target {
-    /// Address of the server
-    #[arg(long)]
-    pub at: SocketAddr,
+    /// Address of the server; of several nodes, among which connections take turns
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub at: Vec<SocketAddr>,
     /// Speak as clients of old do: no acks, no resume
     #[arg(long)]
     pub origin: bool,
@@ -33,6 +26,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// The node to which the connection with this number goes. A user and the admin who is seated next to them are on different nodes.
+    pub fn node(&self, number: usize) -> SocketAddr {
+        self.at[number % self.at.len()]
+    }
+
     /// Where a person's connection to a room is asked for.
     pub fn path(&self, room: Id, person: Id) -> String {
         let v1 = if self.origin { "" } else { "&v=1" };
@@ -48,66 +46,4 @@ pub fn user_of(room: Id) -> Id {
 /// The admin who writes in a room.
 pub fn admin_of(room: Id) -> Id {
     1 + room % WRITERS
-}
-
-/// People, rooms and messages for `frontdesk import`, which the peers read, too.
-#[derive(Args, Debug)]
-pub struct Data {
-    /// How many users, with a room each
-    #[arg(long, default_value_t = 1_000)]
-    pub rooms: Id,
-    /// How many messages, spread over the rooms
-    #[arg(long, default_value_t = 0)]
-    pub messages: Id,
-}
-
-/// Writes the lines to standard output.
-///
-/// # Errors
-/// When nobody reads them.
-pub fn write_data(data: &Data) -> Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    for id in 1..=ADMINS {
-        writeln!(out, r#"{{"type":"user","id":{id},"phone":"{}","name":"Admin {id}","role":"admin"}}"#, 9_000_000_000 + id)?;
-    }
-    for room in 1..=data.rooms {
-        let id = user_of(room);
-        writeln!(out, r#"{{"type":"user","id":{id},"phone":"{}","name":"User {id}","role":"user"}}"#, 5_000_000_000 + id)?;
-    }
-    for room in 1..=data.rooms {
-        let (user, status) = (user_of(room), if room % 3 == 0 { "resolved" } else { "open" });
-        writeln!(
-            out,
-            r#"{{"type":"room","id":{room},"user_id":{user},"status":"{status}","created_at":"{}"}}"#,
-            rfc3339(1_760_000_000 + room)
-        )?;
-    }
-    for number in 0..data.messages {
-        let room = 1 + number % data.rooms;
-        let sender = if number / data.rooms % 2 == 0 { user_of(room) } else { admin_of(room) };
-        let (id, at) = (message_id(number), rfc3339(1_770_000_000 + number / 1_000));
-        let text =
-            "Where is my parcel? It should have come on Monday, and the tracking page has not changed since the day before that, sadly.";
-        writeln!(
-            out,
-            r#"{{"type":"message","id":{id},"room_id":{room},"sender_id":{sender},"message":"{number:06} {text}","created_at":"{at}","client_id":"019b76da-a800-7000-8000-{number:012x}"}}"#
-        )?;
-    }
-    // Nearly all has been read, as in a team that does its work.
-    for room in (1..=data.rooms.min(data.messages)).filter(|room| room % UNREAD_EACH != 0) {
-        let id = message_id(room - 1 + (data.messages - room) / data.rooms * data.rooms);
-        let (admin, at) = (admin_of(room), rfc3339(1_780_000_000));
-        writeln!(out, r#"{{"type":"receipt","room_id":{room},"user_id":{admin},"read_message_id":{id},"read_at":"{at}"}}"#)?;
-    }
-    out.flush()?;
-    Ok(())
-}
-
-fn message_id(number: Id) -> Id {
-    number + 1
-}
-
-/// Seconds since 1970 as a time in UTC.
-fn rfc3339(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).expect("a time of these years").to_string()
 }

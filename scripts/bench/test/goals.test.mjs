@@ -68,6 +68,71 @@ test('without the other server there is no ratio and no verdict', () => {
   assert.deepEqual([ratio, verdict], [undefined, 'open'])
 })
 
+test('on PostgreSQL and Redis each server is taken under the load that suits it', () => {
+  const book = bookOf(
+    ['nodes-50x1', 'node-redis', chat(3_000)],
+    ['nodes-50x64', 'node-redis', chat(9_000)],
+    ['nodes-50x1', 'django-redis', chat(400)],
+    ['nodes-50x64', 'django-redis', chat(200)],
+    ['nodes-50x4', 'django-redis-two', chat(500)],
+    ['nodes-50x4', 'django-full', chat(5_000)],
+  )
+  const find = (ours) =>
+    judge(book, ['django-full']).find((each) => each.best?.includes('nodes-50x1') && each.server === ours)
+  const { ours, ratio, verdict, others } = find('node-redis')
+  assert.deepEqual([ours, ratio, verdict, others['django-redis']], [9_000, 18, 'missed', 400])
+  assert.equal(find('nodes-redis').verdict, 'open')
+})
+
+test('one message lost under any load misses the ratio', () => {
+  const rows = (lost) =>
+    judge(
+      bookOf(
+        ['nodes-50x1', 'node-redis', chat(3_000, { lost })],
+        ['nodes-50x64', 'node-redis', chat(9_000)],
+        ['nodes-50x1', 'django-redis', chat(400)],
+      ),
+      [],
+    ).find((each) => each.best?.includes('nodes-50x1') && each.server === 'node-redis')
+  assert.equal(rows(0).verdict, 'met')
+  assert.equal(rows(1).verdict, 'missed')
+})
+
+test('what is lost is counted over all loads and both forms of ours, and beside it what others lost', () => {
+  const cells = plan()
+    .find(({ key }) => key === 'nodes')
+    .cells.map(({ id }) => id)
+  const runs = (wrong) =>
+    cells.flatMap((cell) => ['node-redis', 'nodes-redis'].map((peer) => [cell, peer, chat(1, wrong)]))
+  const others = [
+    ['nodes-storm', 'django-redis', { back: { talk: chat(1, { lost: 3 }) } }],
+    ['nodes-storm', 'django-redis-100', { back: { talk: chat(1, { lost: 800 }) } }],
+  ]
+  const lost = (...all) => judge(bookOf(...all), []).filter((each) => each.lost)
+  const [usual, plain] = lost(...runs({}), ...others)
+  assert.deepEqual([usual.ours, usual.verdict, usual.others['django-redis']], [0, 'met', 3])
+  assert.deepEqual([plain.verdict, plain.others['django-redis']], ['met', 800])
+  assert.equal(lost(...runs({ doubled: 1 }))[0].verdict, 'missed')
+  assert.equal(lost(...runs({}).slice(1))[0].verdict, 'open', 'one of ours is missing in one cell')
+})
+
+test('idle connections on many nodes: none is dropped, and each message of the sample arrives once', () => {
+  const rows = (disconnected, wrong) => {
+    const result = { disconnected, sample: { wrong } }
+    return judge(bookOf(['nodes-idle', 'nodes-redis', result]), []).filter(
+      ({ cell, goal }) => cell === 'nodes-idle' && goal,
+    )
+  }
+  assert.deepEqual(
+    [rows(0, 0), rows(1, 0), rows(0, 1)].map((all) => all.map(({ verdict }) => verdict)),
+    [
+      ['met', 'met'],
+      ['missed', 'met'],
+      ['met', 'missed'],
+    ],
+  )
+})
+
 test('a group that is measured anew leaves the others as they were', () => {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'))
   const write = (group, rate) => {

@@ -48,8 +48,8 @@ else:
         }
     }
 
-# The default of 100 loses messages silently in a burst.
-CAPACITY = 10_000
+# The library's default of 100 loses messages silently in a burst.
+CAPACITY = int(os.environ.get("PEER_CAPACITY", "10000"))
 redis = os.environ.get("PEER_REDIS")
 if redis:
     layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [redis], "capacity": CAPACITY}}
