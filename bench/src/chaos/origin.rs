@@ -155,7 +155,7 @@ impl Origin {
         }
         self.said += 1;
         let mut sight = self.sight.lock().expect("nobody panics with the sight in hand");
-        let text = format!("{}{}", sight.mark, self.said);
+        let text = format!("{}{}-{}", sight.mark, sight.node, self.said);
         sight.waiting.push((text.clone(), Instant::now()));
         count(&self.stage.ledger.tally.origin_said);
         json!({"type": "chat_message", "message": text})

@@ -121,7 +121,8 @@ pub fn receipts(truth: &Truth, ledger: &Ledger) {
     tell(&mut pages, wrongs);
 }
 
-/// What a client of old saw on each connection is what was written meanwhile; what it said is there once, in its order.
+/// What a client of old saw on each connection is what was written meanwhile; what it said is there once, and in its order as far as
+/// one node took it: what a node that cannot reach the database takes may be stored later than what it says at another one meanwhile.
 pub fn origin(sight: &OriginSight, room: &RoomTruth, ledger: &Ledger) {
     for run in &sight.runs {
         let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
@@ -139,11 +140,13 @@ pub fn origin(sight: &OriginSight, room: &RoomTruth, ledger: &Ledger) {
         );
     }
     let mine = room.messages.values().filter(|message| message.sender.id == sight.person);
-    let numbers: Vec<usize> = mine.filter_map(|message| message.message.strip_prefix(&sight.mark)?.parse().ok()).collect();
-    for pair in numbers.windows(2) {
-        if pair[0] >= pair[1] {
-            let kind = if pair[0] == pair[1] { Wrong::Doubled } else { Wrong::Reordered };
-            ledger.wrong(kind, format!("{} said {} and {}; stored in this order", sight.who, pair[0], pair[1]));
+    let mut newest: HashMap<&str, usize> = HashMap::new();
+    for said in mine.filter_map(|message| message.message.strip_prefix(&sight.mark)) {
+        let Some((node, number)) = said.split_once('-').and_then(|(node, number)| Some((node, number.parse().ok()?))) else { continue };
+        let before = newest.insert(node, number).unwrap_or(0);
+        if before >= number {
+            let kind = if before == number { Wrong::Doubled } else { Wrong::Reordered };
+            ledger.wrong(kind, format!("{} said {before} and {number}; stored in this order", sight.who));
         }
     }
 }

@@ -64,7 +64,7 @@ async fn a_standby_that_takes_over_is_noticed_by_its_timeline() {
     };
     tokio::time::timeout(std::time::Duration::from_secs(20), settled).await.expect("the failover is noticed");
     assert!(epochs.has_changed().unwrap(), "and told");
-    assert_eq!(*desk.store.epoch(), *format!("{before}-2"), "the same history, another timeline");
+    assert_eq!(*desk.store.epoch(), *format!("{before}-00000002"), "the same history, another timeline");
     let events = desk.store.events_after(desk.room, 0, 10).await.unwrap();
     assert_eq!(events.len(), 1, "what the second server never had is gone");
     assert_eq!(desk.says(&desk.grace, "goes on").await.seq, 2);
