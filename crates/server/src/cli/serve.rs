@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Server,
     app::{App, Timing},
+    bus::Health,
     chat::sessions,
     config::{Config, Settings},
     demo, logs,
@@ -40,6 +41,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let server = Server::prepare(config, Timing::default(), shutdown).await?;
     if let Some(copy) = server.app().store.copy_before_migration() {
         tracing::info!(copy = %copy.display(), "the database was migrated; as it was before, it is kept in the copy");
+    }
+    if server.app().store.is_shared() && server.app().bus.health() == Health::None {
+        tracing::info!("without --redis-url, other nodes' messages are found by looking into the database twice a second");
     }
     let listener = listen(address).with_context(|| format!("--listen (FRONTDESK_LISTEN): {address}"))?;
     announce(server.app(), &format!("http://{}", listener.local_addr()?)).await?;

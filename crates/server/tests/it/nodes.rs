@@ -159,6 +159,14 @@ async fn the_desk_is_manned_when_an_admin_is_on_any_node() {
 }
 
 #[tokio::test]
+async fn a_node_without_redis_says_that_it_is_slower() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    use_database(folder.path(), &crate::postgres::database().await);
+    let node = Process::serve(folder.path(), &folder.path().join("data"), &[]).await;
+    until("the log says so", async || node.log().contains("without --redis-url")).await;
+}
+
+#[tokio::test]
 async fn people_of_a_node_that_leaves_are_gone_after_the_grace() {
     let (mut here, there) = two().await;
     let mut ada = there.enters(ADA, GRACE.room).await;
