@@ -222,24 +222,32 @@ impl Line {
     ) {
         while let Some(message) = messages.recv().await {
             let Some((node, notes)) = note::read(&message) else { continue };
-            let is_own = node == self.node;
             for note in notes {
-                match note {
-                    Note::Event(told) if !is_own => hub.deliver(&told.envelope()),
-                    Note::Hint(hint) if !is_own => {
-                        if hints.try_send(hint).is_err() {
-                            self.dropped.fetch_add(1, Ordering::Relaxed);
-                        }
-                    }
-                    Note::Canary(Canary { channel, number }) if is_own => {
-                        if let Some(heard) = canaries.get(channel) {
-                            heard.fetch_max(number, Ordering::Relaxed);
-                        }
-                        self.note_up(canaries, first);
-                    }
-                    _ => {}
+                if node == self.node {
+                    self.hear_own(&note, canaries, first);
+                } else {
+                    self.hear_others(note, hub, hints);
                 }
             }
+        }
+    }
+
+    fn hear_own(&self, note: &Note<'_>, canaries: &[AtomicU64; CHANNELS], first: u64) {
+        let &Note::Canary(Canary { channel, number }) = note else { return };
+        if let Some(heard) = canaries.get(channel) {
+            heard.fetch_max(number, Ordering::Relaxed);
+        }
+        self.note_up(canaries, first);
+    }
+
+    fn hear_others(&self, note: Note<'_>, hub: &Hub, hints: &mpsc::Sender<Hint>) {
+        match note {
+            Note::Event(told) => hub.deliver(&told.envelope()),
+            Note::Hint(hint) => {
+                let dropped = u64::from(hints.try_send(hint).is_err());
+                self.dropped.fetch_add(dropped, Ordering::Relaxed);
+            }
+            Note::Canary(_) => {}
         }
     }
 
