@@ -61,6 +61,13 @@ impl Folder {
         self.path.join("data")
     }
 
+    /// Makes a cluster in it.
+    pub fn init(&self) {
+        let mut initdb = self.command(&programs().join("initdb"));
+        initdb.args(["-A", "trust", "-U", "frontdesk", "-E", "UTF8", "--locale=C", "--no-sync", "-D"]).arg(self.data());
+        succeed(initdb);
+    }
+
     /// A program that runs as the one whose folder it is.
     pub fn command(&self, program: &Path) -> Command {
         command(self.account, program)
@@ -77,9 +84,7 @@ impl Server {
     /// Makes a cluster and starts it on a free port.
     pub fn start() -> Self {
         let folder = Folder::new();
-        let mut initdb = folder.command(&programs().join("initdb"));
-        initdb.args(["-A", "trust", "-U", "frontdesk", "-E", "UTF8", "--locale=C", "--no-sync", "-D"]).arg(folder.data());
-        succeed(initdb);
+        folder.init();
         Self::run(&folder, free_port(), &[])
     }
 

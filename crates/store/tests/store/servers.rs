@@ -1,6 +1,6 @@
 //! PostgreSQL as it is run in earnest: over TLS, and with another server that takes over.
 
-use std::{path::Path, process::Command};
+use std::path::Path;
 
 use frontdesk_store::{Options, Store};
 use sqlx::{Connection as _, PgConnection};
@@ -13,7 +13,7 @@ use crate::{
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tls_is_used_and_an_unknown_authority_is_refused() {
     let folder = Folder::new();
-    init(&folder);
+    folder.init();
     let (key, certificate) = (folder.path.join("key.pem"), folder.path.join("certificate.pem"));
     let mut openssl = folder.command(Path::new("openssl"));
     openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]);
@@ -34,7 +34,7 @@ async fn tls_is_used_and_an_unknown_authority_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_standby_that_takes_over_is_noticed_by_its_timeline() {
     let folder = Folder::new();
-    init(&folder);
+    folder.init();
     let mut first = Server::run(&folder, free_port(), &[]);
     let url = first.url("postgres");
     let desk = desk_on(Options::postgres(url.clone())).await;
@@ -70,10 +70,4 @@ async fn a_standby_that_takes_over_is_noticed_by_its_timeline() {
     assert_eq!(desk.says(&desk.grace, "goes on").await.seq, 2);
     let again = open(&Options::postgres(url), &desk.clock).await.0;
     assert_eq!(again.epoch(), desk.store.epoch(), "a node that starts now says the same");
-}
-
-fn init(folder: &Folder) {
-    let mut initdb: Command = folder.command(&programs().join("initdb"));
-    initdb.args(["-A", "trust", "-U", "frontdesk", "-E", "UTF8", "--locale=C", "--no-sync", "-D"]).arg(folder.data());
-    succeed(initdb);
 }
