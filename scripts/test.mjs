@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 
 const root = join(import.meta.dirname, '..')
 const web = join(root, 'web')
@@ -28,13 +29,23 @@ const npx = (...args) => ['npx', ['--no-install', ...args]]
 
 /** A check passes or fails as a whole. */
 async function check(command, args, options) {
-  const { ok } = await run(command, args, options)
-  return ok ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
+  const { ok, output } = await run(command, args, options)
+  return ok ? { passed: 1, failed: 0 } : { passed: 0, failed: 1, causes: [{ test: command, why: tail(output) }] }
 }
 
 async function rust() {
   const { ok, output } = await run('cargo', ['test', '--workspace', '--no-fail-fast'])
-  return counted(ok, output.matchAll(/^test result: \w+\. (?<passed>\d+) passed; (?<failed>\d+) failed/gm))
+  return cargo(ok, output)
+}
+
+/** What `cargo test` printed, counted. */
+function cargo(ok, output) {
+  const causes = [...output.matchAll(/^---- (?<test>.+) stdout ----\n(?<why>(?:(?!---- |failures:$).*\n)*)/gm)]
+  return counted(
+    ok,
+    output.matchAll(/^test result: \w+\. (?<passed>\d+) passed; (?<failed>\d+) failed/gm),
+    causes.map(({ groups }) => groups),
+  )
 }
 
 /** What is not SQLite's own matter, once more on PostgreSQL. */
@@ -43,17 +54,16 @@ async function onPostgres() {
   const but = (names) => names.flatMap((name) => ['--skip', `${name}::`])
   const runs = [
     ['frontdesk-store', 'store', ['sqlite', 'nodes', 'servers']],
-    // Those on no database, on the file itself, or on PostgreSQL already.
+    // Those on no database, on SQLite's files, or on PostgreSQL already.
     ['frontdesk', 'it', 'backup chaos demo docs faults fuzz hub model nodes openapi proxies redis s3 tidy'.split(' ')],
   ]
   const all = []
   for (const [crate, test, names] of runs) {
     all.push(await run('cargo', ['test', '-p', crate, '--test', test, '--no-fail-fast', '--', ...but(names)], { env }))
   }
-  const output = all.map((one) => one.output).join('')
-  return counted(
+  return cargo(
     all.every(({ ok }) => ok),
-    output.matchAll(/^test result: \w+\. (?<passed>\d+) passed; (?<failed>\d+) failed/gm),
+    all.map((one) => one.output).join(''),
   )
 }
 
@@ -67,9 +77,15 @@ async function vitest() {
   // A file that could not be loaded has no tests that could fail.
   const broken =
     report?.testResults.filter((each) => each.status === 'failed' && each.assertionResults.length === 0).length ?? 0
+  const causes = report?.testResults.flatMap((file) =>
+    file.assertionResults.length === 0
+      ? [{ test: file.name, why: file.message }]
+      : file.assertionResults.map((each) => ({ test: each.fullName, why: each.failureMessages.join('\n') })),
+  )
   return counted(
     ok,
     report ? [{ groups: { passed: report.numPassedTests, failed: report.numFailedTests + broken } }] : [],
+    causes?.filter(({ why }) => why),
   )
 }
 
@@ -85,18 +101,42 @@ async function browser() {
     passed: report.stats.expected,
     failed: report.stats.unexpected + report.stats.flaky + report.errors.length,
   }
-  return counted(ok, groups ? [{ groups }] : [])
+  return counted(ok, groups ? [{ groups }] : [], report ? [...report.errors.map(crashed), ...shortfalls(report)] : [])
+}
+
+const crashed = ({ message }) => ({ test: 'a worker', why: message })
+
+/** What a suite of Playwright's and those in it have failed at. */
+function shortfalls({ suites = [], specs = [] }) {
+  const failed = specs.flatMap((spec) =>
+    spec.tests.filter(({ status }) => status !== 'expected').map((each) => [spec, each]),
+  )
+  const own = failed.map(([spec, { projectName, results }]) => ({
+    test: `[${projectName}] ${spec.file}:${spec.line} ${spec.title}`,
+    why: results.flatMap(({ errors }) => errors.map(({ message }) => message)).join('\n'),
+  }))
+  return [...own, ...suites.flatMap(shortfalls)]
 }
 
 /** A runner that ended badly without a failed test (it did not compile, it crashed) counts as one failure. */
-function counted(ok, matches) {
+function counted(ok, matches, causes = []) {
   let [passed, failed] = [0, 0]
   for (const { groups } of matches) {
     passed += Number(groups.passed)
     failed += Number(groups.failed)
   }
-  return { passed, failed: !ok && failed === 0 ? 1 : failed }
+  return { passed, failed: !ok && failed === 0 ? 1 : failed, causes }
 }
+
+const lines_max = 10
+
+/** The lines that say something, without colours. */
+const lines = (text) =>
+  stripVTControlCharacters(text)
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => line.slice(0, 200))
+const tail = (text) => lines(text).slice(-lines_max).join('\n')
 
 function read(file) {
   try {
@@ -146,6 +186,14 @@ async function take(name, step) {
 
 for (const [name, step, besideName, beside] of steps) {
   await Promise.all([take(name, step), beside && take(besideName, beside)])
+}
+
+// Again at the end, in short: what a runner said about it lies far above.
+for (const { name, causes = [] } of results) {
+  for (const { test, why } of causes) {
+    const short = lines(why).slice(0, lines_max)
+    process.stdout.write(`\n${name}: ${test}\n${short.map((line) => `    ${line}\n`).join('')}`)
+  }
 }
 
 const sum = (key) => results.reduce((total, each) => total + each[key], 0)
