@@ -242,7 +242,11 @@ impl Line {
 
     fn hear_others(&self, note: Note<'_>, hub: &Hub, hints: &mpsc::Sender<Hint>) {
         match note {
-            Note::Event(told) => hub.deliver(&told.envelope()),
+            Note::Event(told) => {
+                let envelope = told.envelope();
+                hub.note_typing(&envelope);
+                hub.deliver(&envelope);
+            }
             Note::Hint(hint) => {
                 let dropped = u64::from(hints.try_send(hint).is_err());
                 self.dropped.fetch_add(dropped, Ordering::Relaxed);

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::hub::{Audience, Class, Envelope};
 
 /// Messages of another form are left alone: nodes of two versions find each other's changes in the database.
-const FORM: u8 = 1;
+const FORM: u8 = 2;
 /// Before the notes: the form and the node's id.
 pub(super) const HEAD_BYTES: usize = 17;
 

@@ -2,7 +2,6 @@
 
 use std::{collections::HashMap, sync::Mutex, time::Duration};
 
-use bytes::Bytes;
 use frontdesk_protocol::{Id, Role, ServerFrame};
 use tokio::time::Instant;
 
@@ -20,12 +19,12 @@ pub struct TypingGate(Mutex<HashMap<Id, Gate>>);
 
 struct Gate {
     sent_at: Instant,
-    held: Option<Bytes>,
+    held: Option<Envelope>,
 }
 
 impl TypingGate {
     /// What may go to the inbox now; otherwise it is held, in place of what was held before.
-    fn pass(&self, room_id: Id, bytes: &Bytes) -> bool {
+    fn pass(&self, room_id: Id, envelope: &Envelope) -> bool {
         let now = Instant::now();
         let mut gates = self.0.lock().expect("no code panics while it holds the gate");
         let Some(gate) = gates.get_mut(&room_id) else {
@@ -36,13 +35,13 @@ impl TypingGate {
         if passes {
             *gate = Gate { sent_at: now, held: None };
         } else {
-            gate.held = Some(bytes.clone());
+            gate.held = Some(envelope.clone());
         }
         passes
     }
 
     /// What was held for long enough; forgets rooms that are quiet.
-    fn due(&self) -> Vec<Bytes> {
+    fn due(&self) -> Vec<Envelope> {
         let now = Instant::now();
         let mut due = Vec::new();
         self.0.lock().expect("no code panics while it holds the gate").retain(|_, gate| {
@@ -50,7 +49,7 @@ impl TypingGate {
                 return true;
             }
             gate.sent_at = now;
-            gate.held.take().map(|bytes| due.push(bytes)).is_some()
+            gate.held.take().map(|envelope| due.push(envelope)).is_some()
         });
         due
     }
@@ -68,22 +67,20 @@ pub fn set(app: &App, pass: &Pass, conn: ConnId, is_typing: bool) {
 pub fn tell(app: &App, room_id: Id, user_id: Id, role: Role, name: String, is_typing: bool) {
     let bytes = encode(&ServerFrame::Typing { room_id, user_id, name, is_typing });
     let also_inbox = role == Role::User;
-    let (class, except) = (Class::Typing, Some(user_id));
-    let audience = Audience::Room(room_id);
-    app.bus.publish(&Envelope { audience, class, origin: true, also_inbox, except, bytes: bytes.clone() });
-    if also_inbox && app.typing.pass(room_id, &bytes) {
-        tell_inbox(app, bytes);
+    let (class, except) = (Class::Typing(is_typing), Some(user_id));
+    let to_room = Envelope { audience: Audience::Room(room_id), class, origin: true, also_inbox, except, bytes };
+    app.bus.publish(&to_room);
+    if also_inbox {
+        let to_inbox = Envelope { audience: Audience::Inbox, origin: false, also_inbox: false, except: None, ..to_room };
+        if app.typing.pass(room_id, &to_inbox) {
+            app.bus.publish(&to_inbox);
+        }
     }
 }
 
 /// Tells the inbox what was held back for long enough.
 pub fn tell_held(app: &App) {
-    for bytes in app.typing.due() {
-        tell_inbox(app, bytes);
+    for envelope in app.typing.due() {
+        app.bus.publish(&envelope);
     }
-}
-
-fn tell_inbox(app: &App, bytes: Bytes) {
-    let audience = Audience::Inbox;
-    app.bus.publish(&Envelope { audience, class: Class::Typing, origin: false, also_inbox: false, except: None, bytes });
 }

@@ -1,13 +1,15 @@
-//! Who is on other nodes: of each node whom it has said to be in which room.
+//! Who is on other nodes: of each node whom it has said to be in which room; and who types there.
 
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use frontdesk_protocol::{Id, Role};
+use bytes::Bytes;
+use frontdesk_protocol::{Id, Role, limits::TYPING_MS};
+use tokio::time::{Duration, Instant};
 
-use super::{Hub, Person, add, give_back};
+use super::{Audience, Class, Envelope, Hub, Person, add, give_back};
 
 /// The room that stands for the desk as a whole.
 pub const DESK: Id = 0;
@@ -22,6 +24,15 @@ struct State {
     rooms: HashMap<Id, Vec<(Person, Arc<str>)>>,
     /// Nodes with people.
     nodes: BTreeSet<Arc<str>>,
+    /// By room; forgotten when they stop, and with their node after the same silence as on it.
+    typists: HashMap<Id, Vec<Typist>>,
+}
+
+struct Typist {
+    user_id: Id,
+    until: Instant,
+    /// What a newcomer is told of them.
+    frame: Bytes,
 }
 
 impl Elsewhere {
@@ -40,9 +51,41 @@ impl Elsewhere {
         }
         people
     }
+
+    /// What tells of everybody else who types in a room on another node.
+    pub(super) fn others_typing(&self, room_id: Id, user_id: Id) -> Vec<Bytes> {
+        let (state, now) = (self.lock(), Instant::now());
+        let typists = state.typists.get(&room_id).into_iter().flatten();
+        typists.filter(|typist| typist.user_id != user_id && typist.until > now).map(|typist| typist.frame.clone()).collect()
+    }
+
+    /// Forgets whoever has been silent for too long.
+    pub(super) fn end_stale_typing(&self) {
+        let (mut state, now) = (self.lock(), Instant::now());
+        state.typists.retain(|_, typists| {
+            typists.retain(|typist| typist.until > now);
+            !typists.is_empty()
+        });
+    }
 }
 
 impl Hub {
+    /// Keeps another node's word on who types in a room, for those who come into it later.
+    pub fn note_typing(&self, envelope: &Envelope) {
+        let &Envelope { audience: Audience::Room(room_id), class: Class::Typing(is_typing), except: Some(user_id), .. } = envelope else {
+            return;
+        };
+        let mut state = self.0.elsewhere.lock();
+        let typists = state.typists.entry(room_id).or_default();
+        typists.retain(|typist| typist.user_id != user_id);
+        if is_typing {
+            let until = Instant::now() + Duration::from_millis(TYPING_MS);
+            typists.push(Typist { user_id, until, frame: envelope.bytes.clone() });
+        } else if typists.is_empty() {
+            state.typists.remove(&room_id);
+        }
+    }
+
     /// Whether a person is in a room on another node.
     #[must_use]
     pub fn is_elsewhere(&self, room_id: Id, user_id: Id) -> bool {

@@ -20,8 +20,8 @@ pub enum Audience {
 /// What kind of event it is: decides what is dropped first when a reader is slow (contract, section 6, promise 8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Class {
-    /// Dropped first.
-    Typing,
+    /// Dropped first. Whether its person, whom it is not told to, types or has stopped.
+    Typing(bool),
     /// Dropped second; whoever missed it is told of the same people again, as they are then.
     Presence(About),
     /// An inbox summary; all changes up to its version are written once it is. Shedding it makes the reader lag.
@@ -41,7 +41,7 @@ impl Class {
     /// What is dropped first, and may be dropped for what matters more: typing 0, presence 1, all else 2.
     pub(super) fn weight(&self) -> u8 {
         match self {
-            Self::Typing => 0,
+            Self::Typing(_) => 0,
             Self::Presence(_) => 1,
             Self::Summary { .. } | Self::Receipt(_) | Self::Event(_) => 2,
         }

@@ -226,9 +226,10 @@ impl Hub {
         is_typing || was_typing
     }
 
-    /// Ends the typing of everybody who has been silent for too long.
+    /// Ends the typing of everybody who has been silent for too long; whoever types on another node is told of there.
     #[must_use]
     pub fn end_stale_typing(&self) -> Vec<Typed> {
+        self.0.elsewhere.end_stale_typing();
         let now = Instant::now();
         let mut typists = self.0.typists.lock().expect("no code panics while it holds the typists");
         let mut ended = Vec::new();

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use frontdesk_protocol::{Id, Seq, User};
 use tokio::time::Instant;
 
@@ -128,6 +129,8 @@ pub struct Joined {
     pub others: Vec<Person>,
     /// Who of them types, by id and name.
     pub typists: Vec<(Id, String)>,
+    /// What other nodes have said of those who type there.
+    pub typing_elsewhere: Vec<Bytes>,
     /// Whether the person was not there before, so that the others must be told.
     pub arrived: bool,
 }
@@ -199,8 +202,9 @@ impl Hub {
                 others.push(person);
             }
         }
+        let typing_elsewhere = self.0.elsewhere.others_typing(room_id, user.id);
         let seat = Seat { hub: self.clone(), room_id, outbox: outbox.clone(), grace };
-        Joined { seat, others, typists, arrived }
+        Joined { seat, others, typists, typing_elsewhere, arrived }
     }
 
     /// Tells a room's followers that the store is at `last_seq`: those who are behind lag and read it themselves.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use frontdesk_protocol::{
     Id, Room, Seq, ServerFrame,
     frame::{PROTOCOL, Ready, Receipt, Resume, RoomReady},
@@ -25,6 +26,7 @@ pub(super) struct RoomView {
     seat: Seat,
     others: Vec<Person>,
     typists: Vec<(Id, String)>,
+    typing_elsewhere: Vec<Bytes>,
     after: Option<Seq>,
     epoch: Option<String>,
     pub(super) resumed_at: Option<Instant>,
@@ -65,8 +67,8 @@ pub(super) struct Found {
 
 impl RoomView {
     pub(super) fn new(pass: Pass, joined: Joined, after: Option<Seq>, epoch: Option<String>) -> Self {
-        let Joined { seat, others, typists, .. } = joined;
-        Self { pass, seat, others, typists, after, epoch, resumed_at: None, written: 0, told: Vec::new() }
+        let Joined { seat, others, typists, typing_elsewhere, .. } = joined;
+        Self { pass, seat, others, typists, typing_elsewhere, after, epoch, resumed_at: None, written: 0, told: Vec::new() }
     }
 
     /// The room as it is now. The seat was taken before, so whatever comes later is handed over or found by `catch_up`.
@@ -133,6 +135,9 @@ impl RoomView {
         let room_id = self.pass.room_id();
         for (user_id, name) in std::mem::take(&mut self.typists) {
             wire.write(ServerFrame::Typing { room_id, user_id, name, is_typing: true }).await?;
+        }
+        for frame in std::mem::take(&mut self.typing_elsewhere) {
+            wire.feed(frame).await?;
         }
         wire.flush().await
     }

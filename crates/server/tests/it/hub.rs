@@ -112,7 +112,7 @@ fn typing_goes_before_presence_and_both_before_events() {
     let joined = join(&hub, &connected);
     assert!(joined.seat.go_live(0));
     for _ in 0..FRAMES_MAX / 2 {
-        hub.deliver(&envelope(Class::Typing, Bytes::from_static(b"t")));
+        hub.deliver(&envelope(Class::Typing(true), Bytes::from_static(b"t")));
         hub.deliver(&envelope(Class::Presence(About::Support), Bytes::from_static(b"p")));
     }
     hub.deliver(&event(1));

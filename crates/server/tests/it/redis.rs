@@ -81,6 +81,28 @@ async fn what_is_said_on_one_node_is_heard_on_the_other_without_looking() {
 }
 
 #[tokio::test]
+async fn a_newcomer_on_another_node_is_told_who_types_already() {
+    let redis = Redis::starts().await;
+    let nodes = two_that_do_not_look(&redis).await;
+    let mut grace = nodes.0.enters(GRACE, GRACE.room).await;
+    let mut witness = nodes.1.watches_inbox(ALAN).await;
+    let typing = |is_typing: bool| json!({"type": "typing", "user_id": GRACE.id, "name": "Grace", "is_typing": is_typing});
+    grace.send(json!({"type": "typing", "is_typing": true})).await;
+    // It has crossed, and nobody there was in the room.
+    witness.hears_that(typing(true)).await;
+    nodes.1.enters(ADA, GRACE.room).await.hears_that(typing(true)).await;
+    let mut phone = nodes.1.enters(GRACE, GRACE.room).await;
+    phone.fence().await;
+    assert!(phone.seen("typing").is_empty(), "not the typist, on no node");
+    grace.send(json!({"type": "typing", "is_typing": false})).await;
+    witness.hears_that(typing(false)).await;
+    let mut late = nodes.1.enters(ADA, GRACE.room).await;
+    late.fence().await;
+    assert!(late.seen("typing").is_empty(), "nobody types any more");
+    close(nodes).await;
+}
+
+#[tokio::test]
 async fn people_who_come_and_go_are_seen_on_the_other_node_without_looking() {
     let redis = Redis::starts().await;
     let nodes = two_that_do_not_look(&redis).await;
