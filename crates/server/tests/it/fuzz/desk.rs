@@ -20,7 +20,10 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use crate::fixture::{GRACE, people, tokens};
+use crate::{
+    fixture::{GRACE, people, tokens},
+    postgres,
+};
 
 /// What was answered: enough to tell outcomes apart.
 pub type Outcome = (u16, Option<ErrorCode>, String);
@@ -46,6 +49,9 @@ impl Desk {
         config.jwt_secret = Some(Secret::new(tokens::SECRET));
         config.rate_limit = 0;
         let server = runtime.block_on(async {
+            if postgres::is_wanted() {
+                config.postgres = Some(Secret::new(postgres::database().await));
+            }
             let server = Server::prepare(config, Timing::default(), CancellationToken::new()).await.expect("it opens");
             let app = server.app();
             transfer::import(&app.store, &app.files, lines.as_bytes()).await.expect("everybody is taken in");
