@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import type { Page } from '@playwright/test'
 import { chat } from '../ui/src/messages/en'
 import { ada, conversation, grace } from './support/cast'
+import { history } from './support/faults'
 import { everybody, expect, test } from './support/test'
 
 const records = [...everybody, ...conversation(7, grace, [[grace, 'Hello']])]
@@ -192,12 +193,13 @@ test.describe('a conversation of somebody else', () => {
     await graces.chooses(text('secret.txt', 10))
     await graces.sendButton.click()
     await expect(graces.log.getByRole('button', { name: chat.download('secret.txt') })).toBeVisible()
+    const path = (await history(server, 7)).flatMap((message) => message.attachments)[0]?.url as string
     const stranger = server.command(['token', '--user', '4']).trim()
     const { request } = await profile()
-    const answer = await request.get('/api/chat/attachments/1/', { headers: { authorization: `Bearer ${stranger}` } })
+    const answer = await request.get(path, { headers: { authorization: `Bearer ${stranger}` } })
     expect(answer.status()).toBe(404)
     const own = server.command(['token', '--user', String(grace.id)]).trim()
-    const file = await request.get('/api/chat/attachments/1/', { headers: { authorization: `Bearer ${own}` } })
+    const file = await request.get(path, { headers: { authorization: `Bearer ${own}` } })
     expect(file.status()).toBe(200)
     expect(file.headers()['x-content-type-options']).toBe('nosniff')
     await (await admin(ada)).opens(grace)

@@ -31,6 +31,7 @@ test.describe('a user and an admin', { tag: '@phone' }, () => {
   test('what an admin answers, the user sees', async ({ user, admin }) => {
     const graces = await user()
     await graces.says('Is anybody there?')
+    await graces.ticks('Is anybody there?', 'sent')
     const adas = await admin()
     await adas.opens(grace)
     await adas.says('Yes, I am here')
@@ -43,6 +44,7 @@ test.describe('a user and an admin', { tag: '@phone' }, () => {
   test('each sees the other type, and stop', async ({ user, admin }) => {
     const graces = await user()
     await graces.says('Hello')
+    await graces.ticks('Hello', 'sent')
     const adas = await admin()
     await adas.opens(grace)
 

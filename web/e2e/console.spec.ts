@@ -185,10 +185,15 @@ test.describe('ten thousand rooms', () => {
     const number = String(index + 1).padStart(5, '0')
     return { id: 100 + index, name: `Person ${number}`, phone: `+1555${number}`, role: 'user' }
   })
+  const conversations = crowd.map((each, index) =>
+    conversation(each.id, each, [[each, `Question ${index + 1}`]], count - index),
+  )
   const records = () => [
     ...everybody,
     ...crowd.map(({ id, name, phone, role }) => ({ type: 'user', id, name, phone, role })),
-    ...crowd.flatMap((each, index) => conversation(each.id, each, [[each, `Question ${index + 1}`]], count - index)),
+    // As an export has them: all rooms, then all messages.
+    ...conversations.map(([room]) => room as object),
+    ...conversations.flatMap(([, ...messages]) => messages),
   ]
   test.use({ world: { records: records() } })
 

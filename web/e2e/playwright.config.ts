@@ -1,11 +1,12 @@
 /** Browser tests run in the system's Chromium; nothing is downloaded. */
 import { availableParallelism } from 'node:os'
 import { defineConfig } from '@playwright/test'
+import type { Options } from './support/test'
 
 const desktop = { width: 1280, height: 800 }
 const phone = { width: 390, height: 844 }
 
-export default defineConfig({
+export default defineConfig<Options>({
   testDir: '.',
   outputDir: '../node_modules/.cache/playwright',
   reporter: 'list',
@@ -34,11 +35,18 @@ export default defineConfig({
     // The longest first.
     { name: 'gallery', testMatch: 'gallery.spec.ts' },
     { name: 'desktop', testIgnore: 'gallery.spec.ts', use: { viewport: desktop } },
+    // Once more on two nodes, PostgreSQL and Redis: what is for phones, too, with a phone.
     {
       name: 'phone',
       testIgnore: 'gallery.spec.ts',
       grep: /@phone/,
-      use: { viewport: phone, isMobile: true, hasTouch: true },
+      use: { viewport: phone, isMobile: true, hasTouch: true, nodes: 2 },
+    },
+    {
+      name: 'nodes',
+      testIgnore: 'gallery.spec.ts',
+      grepInvert: /@phone|@sqlite/,
+      use: { viewport: desktop, nodes: 2 },
     },
   ],
 })

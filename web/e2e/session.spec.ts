@@ -142,7 +142,8 @@ test.describe('a server without accounts', () => {
 })
 
 test.describe('the demo', { tag: '@phone' }, () => {
-  test.use({ world: { settings: ['--demo'] } })
+  // It is SQLite's.
+  test.use({ world: { settings: ['--demo'] }, nodes: 1 })
 
   test('lets users and admins in with one click', async ({ profile, server }) => {
     const { demo } = await (await fetch(`${server.address}/api/options/`)).json()

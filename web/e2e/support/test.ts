@@ -1,6 +1,7 @@
 /** `test` with a server of its own, pages that are watched, and people who use them. */
 import { type BrowserContext, test as base, expect, type Page } from '@playwright/test'
 import { type Account, ada, grace, ines, linus, person } from './cast'
+import { Engines } from './engines'
 import { AdminPage, UserPage } from './people'
 import { Server } from './server'
 import { watch } from './watch'
@@ -13,6 +14,11 @@ interface World {
   complaints?: RegExp[]
 }
 
+export interface Options {
+  /** One: a server on SQLite. More: so many nodes on PostgreSQL and Redis, and each profile is at the next of them. */
+  nodes: number
+}
+
 interface Fixtures {
   world: World
   server: Server
@@ -23,11 +29,22 @@ interface Fixtures {
   admin: (account?: Account, profile?: BrowserContext) => Promise<AdminPage>
 }
 
-export const test = base.extend<Fixtures>({
+export const test = base.extend<Options & Fixtures, { engines: Engines }>({
   world: [{}, { option: true }],
+  nodes: [1, { option: true }],
 
-  server: async ({ world }, use) => {
-    const server = new Server(world.settings)
+  engines: [
+    // biome-ignore lint/correctness/noEmptyPattern: so Playwright is told that it needs nothing
+    async ({}, use) => {
+      const engines = new Engines()
+      await use(engines)
+      await engines.stop()
+    },
+    { scope: 'worker' },
+  ],
+
+  server: async ({ world, nodes, engines }, use) => {
+    const server = new Server(world.settings, nodes, nodes > 1 ? await engines.settings() : {})
     if (world.records) server.import(world.records)
     await server.start()
     await use(server)
@@ -38,16 +55,10 @@ export const test = base.extend<Fixtures>({
     const opened: BrowserContext[] = []
     const complaints: string[] = []
     await use(async () => {
-      const context = await browser.newContext({
-        ...contextOptions,
-        viewport,
-        isMobile,
-        hasTouch,
-        locale,
-        baseURL: server.address,
-        acceptDownloads: true,
-      })
-      watch(context, server.address, complaints)
+      const baseURL = server.nextAddress()
+      const options = { ...contextOptions, viewport, isMobile, hasTouch, locale, baseURL }
+      const context = await browser.newContext({ ...options, acceptDownloads: true })
+      watch(context, baseURL, complaints)
       opened.push(context)
       return context
     })
