@@ -1,6 +1,6 @@
 /** Says that messages were read, and only when they were: the tab is visible and the list stands at its end. */
 import type { RoomState } from '@frontdesk/sdk'
-import { type RefObject, useCallback, useEffect, useRef } from 'react'
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef } from 'react'
 import { newestTheirs } from './unread'
 import { distanceFromBottom } from './useAnchoredScroll'
 
@@ -36,6 +36,17 @@ export function useReadMark(
     }, batch_ms)
   }, [])
 
+  // Whoever leaves at once has seen it, too: said while the list is still there.
+  useLayoutEffect(
+    () => () => {
+      if (timer.current === undefined) return
+      clearTimeout(timer.current)
+      timer.current = undefined
+      latest.current()
+    },
+    [],
+  )
+
   // Whenever another message is the newest.
   useEffect(check, [check, newest])
   useEffect(() => {
@@ -45,8 +56,6 @@ export function useReadMark(
     log?.addEventListener('scroll', check, { passive: true })
     document.addEventListener('visibilitychange', check)
     return () => {
-      clearTimeout(timer.current)
-      timer.current = undefined
       observer.disconnect()
       log?.removeEventListener('scroll', check)
       document.removeEventListener('visibilitychange', check)
