@@ -2,12 +2,11 @@
 // line it reads is answered by the URL of a new database. Both end with its input, however that comes to its end.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { run } from './bench/host.mjs'
 import { endAll, initPostgres, postgres, startPostgres, startRedis } from './bench/services.mjs'
 
-const folder = mkdtempSync(join(tmpdir(), 'frontdesk-engines-'))
+const folder = mkdtempSync(`${tmpdir()}/frontdesk-engines-`)
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 const running = []
 try {

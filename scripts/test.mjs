@@ -131,7 +131,7 @@ function counted(ok, matches, causes = []) {
 const lines_max = 10
 
 /** The lines that say something, without colours. */
-const lines = (text) =>
+const lines = (text = '') =>
   stripVTControlCharacters(text)
     .split('\n')
     .filter((line) => line.trim() !== '')

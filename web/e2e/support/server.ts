@@ -25,7 +25,9 @@ export class Server {
     if (!existsSync(binary)) throw new Error(`${binary} is not there: run \`cargo build -p frontdesk\` first`)
     const attachments = nodes > 1 ? { FRONTDESK_ATTACHMENTS: join(this.folder, 'attachments') } : {}
     const environments = Array.from({ length: nodes }, (_, number) => ({
-      ...{ ...environment, ...attachments, ...shared },
+      ...environment,
+      ...attachments,
+      ...shared,
       FRONTDESK_DATA: join(this.folder, `data-${number}`),
     }))
     this.#nodes = environments.map((environment) => new Node(settings, this.folder, environment))
